@@ -2,20 +2,36 @@
 CC      ?= cc
 BUILD   ?= build
 BIN     ?= bin
+PREFIX  ?= /usr/local
+T       ?= tests
+
 PKGS     = gmime-3.0 libclamav lmdb libssl libcrypto json-c libidn2 libseccomp
-CFLAGS  ?= -O2 -g
-WARN     = -Wall -Wextra -Wmissing-prototypes -Wshadow -Wformat=2 -Wno-unused-parameter
-ALL_CFLAGS  = -std=gnu17 -D_GNU_SOURCE $(WARN) $(CFLAGS) -Ilib $(shell pkg-config --cflags $(PKGS))
-LIBS     = -lpthread
 PROGRAMS = $(patsubst src/%.c,%,$(wildcard src/weir-*.c))
 MODULES  = $(patsubst lib/%.c,%,$(wildcard lib/*.c))
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+PIPES    = ingest ingest-maildir
+SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) .ci/run .ci/need samples/setup samples/demo samples/hostile/make-large \
+	tests/bench/bench completion/weir.bash
+
+# What Debian 12 calls the things we need: to build and run, to test, to fuzz, to lint.
+DEB_BUILD = gcc make pkg-config libc6-dev libgmime-3.0-dev libclamav-dev liblmdb-dev libssl-dev \
+	libjson-c-dev libidn2-dev libseccomp-dev jq
+DEB_TEST  = bats clamav-testfiles mandoc python3 zip unzip
+DEB_FUZZ  = clang
+DEB_LINT  = shellcheck mandoc
+
+WARN     = -Wall -Wextra -Wmissing-prototypes -Wshadow -Wformat=2 -Wno-unused-parameter
+CFLAGS  ?= -O2 -g
+ALL_CFLAGS  = -std=gnu17 -D_GNU_SOURCE $(WARN) $(CFLAGS) $(WERROR) -Ilib $(shell pkg-config --cflags $(PKGS))
+LIBS     = -lpthread
 
 all: $(PROGRAMS:%=$(BIN)/%)
 
 # What a program needs beyond the common libraries.
 COMMON_LIBS = $(shell pkg-config --libs libcrypto libidn2 lmdb json-c libseccomp)
-$(BIN)/weir-parse: EXTRA = $(shell pkg-config --libs gmime-3.0)
+GMIME_LIBS  = $(shell pkg-config --libs gmime-3.0)
+$(BIN)/weir-parse: EXTRA = $(GMIME_LIBS)
 $(BIN)/weir-scan:  EXTRA = $(shell pkg-config --libs libclamav)
 
 $(BUILD)/%.o: lib/%.c
@@ -34,13 +50,85 @@ $(BIN)/weir-%: src/weir-%.c $(BUILD)/libweir.a
 units: $(UNITS:%=$(BUILD)/unit/%)
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libweir.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(shell pkg-config --libs gmime-3.0) $(COMMON_LIBS) $(LIBS)
+	$(CC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(GMIME_LIBS) $(COMMON_LIBS) $(LIBS)
 
-test: all units
-	bats tests
+# ---- for people: each of these installs what it lacks, then works from a clean clone ----
+
+deps:
+	@.ci/need $(DEB_BUILD)
+
+demo: deps
+	@$(MAKE) -s all
+	@samples/demo
+
+# One file of tests: make test T=tests/spool.bats
+test: deps
+	@.ci/need $(DEB_TEST)
+	@$(MAKE) all units
+	bats $(T)
+
+# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer, built elsewhere.
+ASAN_ENV = ASAN_OPTIONS=abort_on_error=0:exitcode=99:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
+asan: deps
+	@.ci/need $(DEB_TEST)
+	@$(MAKE) BUILD=build-asan BIN=build-asan/bin all units \
+		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+	$(ASAN_ENV) WEIR_BIN=$(CURDIR)/build-asan/bin WEIR_UNIT=$(CURDIR)/build-asan/unit bats $(T)
+
+# Messages and megabytes a second: CORPUS=, BENCH_RUNS=, BENCH_SAVE=1 writes docs/bench.md.
+bench: deps
+	@$(MAKE) -s all
+	@tests/bench/bench
+
+# fuzz runs each harness for FUZZ_S seconds; fuzz-smoke shows in a few that they all still work.
+FUZZ_S ?= 600
+fuzz-smoke: FUZZ_S = 5
+fuzz fuzz-smoke: deps
+	@.ci/need $(DEB_FUZZ)
+	@$(MAKE) CC=clang BUILD=build-fuzz fuzzers CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined"
+	@for f in $(FUZZERS); do mkdir -p build-fuzz/corpus/$$f; echo "fuzz $$f"; \
+		build-fuzz/fuzz/$$f -max_total_time=$(FUZZ_S) -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
+			-artifact_prefix=build-fuzz/$$f- build-fuzz/corpus/$$f samples/hostile samples/spool/in \
+			>build-fuzz/$$f.log 2>&1 || { tail -40 build-fuzz/$$f.log; exit 1; }; done
+fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libweir.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a \
+		$(GMIME_LIBS) $(COMMON_LIBS) $(LIBS)
+
+lint: deps
+	@.ci/need $(DEB_LINT)
+	shellcheck $(SCRIPTS) tests/*.bash
+	mandoc -T lint -W warning man/*.[157]
+	@$(MAKE) BUILD=build-lint BIN=build-lint/bin WERROR=-Werror all units
+
+# ---- installing ----
+DESTDIR ?=
+bindir   = $(DESTDIR)$(PREFIX)/bin
+execdir  = $(DESTDIR)$(PREFIX)/libexec/weir
+mandir   = $(DESTDIR)$(PREFIX)/share/man
+docdir   = $(DESTDIR)$(PREFIX)/share/doc/weir
+compdir  = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+MAN      = $(wildcard man/*.[157])
+
+install: all
+	install -d $(bindir) $(execdir) $(docdir)/examples $(compdir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man7
+	install -m 755 bin/weir $(PROGRAMS:%=$(BIN)/%) $(bindir)
+	install -m 755 $(PIPES:%=pipelines/%) $(execdir)
+	install -m 644 README.md LICENSE $(docdir)
+	install -m 644 pipelines/crontab.example $(docdir)/examples
+	install -m 644 completion/weir.bash $(compdir)/weir
+	for p in $(PROGRAMS); do ln -sf weir $(compdir)/$$p; done
+	for m in $(MAN); do install -m 644 $$m $(mandir)/man$${m##*.}; done
+
+uninstall:
+	rm -f $(bindir)/weir $(PROGRAMS:%=$(bindir)/%) $(compdir)/weir $(PROGRAMS:%=$(compdir)/%)
+	for m in $(MAN); do rm -f $(mandir)/man$${m##*.}/$${m##*/}; done
+	rm -rf $(execdir) $(docdir)
 
 clean:
 	rm -rf build build-* bin/weir-*
 
-.PHONY: all units test clean
--include $(wildcard $(BUILD)/*.d $(BUILD)/unit/*.d)
+.PHONY: all units fuzzers deps demo test asan bench fuzz fuzz-smoke lint install uninstall clean
+-include $(wildcard $(BUILD)/*.d $(BUILD)/unit/*.d $(BUILD)/fuzz/*.d)
