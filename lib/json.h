@@ -37,6 +37,11 @@ void json_raw(struct buf *b, const char *key, const char *text, size_t len);
  * NUL, no lone surrogate escapes, no duplicate key in any object of up to 64 members,
  * depth at most JSON_MAX_DEPTH. ST_BAD or ST_LIMIT with the byte offset in st_text(). */
 enum status json_valid(const char *text, size_t len);
+/* The same for text that must be one object; its members go to member[0..max).
+ * More than max is ST_LIMIT. *n_out counts them. */
+struct json_pair { struct span key, value; };	/* key: raw text between its quotes */
+enum status json_object(const char *text, size_t len, struct json_pair *member, size_t max,
+	size_t *n_out);
 /* Whether s is valid UTF-8 (RFC 3629; NUL counts as valid). */
 bool utf8_valid(const char *s, size_t len);
 
@@ -46,7 +51,8 @@ bool utf8_valid(const char *s, size_t len);
 struct span json_get(struct span v, const char *path);
 /* Steps through an array: `struct span it = arr, e; while (json_elem(&it, &e))`. */
 bool json_elem(struct span *it, struct span *elem_out);
-/* Steps through an object: key_out is the key's raw text between its quotes. */
+/* Steps through an object: key_out is the key's raw text between its quotes.
+ * A span that starts with '"' is taken as members without the outer braces. */
 bool json_member(struct span *it, struct span *key_out, struct span *val_out);
 /* First byte tells the type: { [ " t f n - 0-9. 0 for an absent span. */
 char json_type(struct span v);

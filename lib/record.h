@@ -19,12 +19,14 @@
 struct rec {
 	const char *line;	/* the whole object, no newline */
 	size_t len;
+	size_t number;		/* the line it was, counted from 1; 0: not known */
 	size_t keys;
-	struct { struct span key, value; } key[RECORD_MAX_KEYS];
+	struct json_pair key[RECORD_MAX_KEYS];	/* .key, .value */
 };
 
 /* Checks one line: valid JSON object (json_valid), first member "weir" is
- * RECORD_VERSION, no repeated top-level key, within the limits. ST_BAD, ST_LIMIT.
+ * RECORD_VERSION, no repeated top-level key, none written with escapes, within the
+ * limits. ST_BAD, ST_LIMIT.
  * A newer version is ST_BAD and says so. */
 enum status rec_parse(struct rec *rec, const char *line, size_t len);
 
@@ -74,6 +76,14 @@ enum status rec_flush(struct rec_io *io);
 int rec_filter(const char *prog,
 	enum status (*each)(void *arg, const struct rec *rec, struct buf *extra),
 	void *arg);
+
+/* What rec_filter does after each() said st, for loops of one's own: writes the record with
+ * extra, or with the hold or quarantine that fits the failure. Says it. Exit status. */
+int rec_finish(struct rec_io *io, const char *prog, const struct rec *rec, enum status st,
+	struct buf *extra);
+/* extra becomes the hold or quarantine that fits st; detail is st_text(). Reasons: again, memory, io,
+ * denied, service, config; not_found, exists, unusable, limit, bug. */
+void rec_failure(struct buf *extra, const char *by, enum status st);
 
 /* Appends "hold":{by,reason,detail[,retry_s]} or "quarantine":{by,reason,detail} to extra.
  * reason is one word of weir-record(5), detail a line for people. retry_s 0: left out. */
