@@ -1,47 +1,57 @@
 /*
- * mime.h - one message: pre-scan with limits, GMime's tree with byte ranges, and the readings
+ * mime.h - one message as a list of parts: GMime's tree with byte ranges, and the readings
  * that other programs could make of the same bytes.
  *
- * Ranges are absolute offsets [begin,end) of a part's encoded body in the container it is in: the raw message, or the
- * decoded bytes of the part named by `in`. Call mime_parse in a worker process only: GMime has crashed on hostile bytes.
+ * GMime has crashed on hostile bytes: what it cannot take is masked by prescan.h first, and
+ * programs that meet unknown mail call mime_parse in a worker process (pool.h). Who only wants the bytes of parts
+ * already listed in a record needs part.h, not this.
+ *
+ * What is promised (and tested): every byte of the body is in a part, a header block of a part, a
+ * boundary line or blank; each reading that a mail reader or scanner is known to make of the bytes is a part
+ * with scan_only, or a defect with `unscanned` says that it is not.
  */
 #ifndef WEIR_MIME_H
 #define WEIR_MIME_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include "decode.h"
-#include "status.h"
+#include "field.h"
+#include "part.h"
+#include "prescan.h"
 
-#define MIME_MAX_HEADER_BYTES	(1u << 20)	/* of one header block */
-#define MIME_MAX_FIELD_BYTES	(256u << 10)	/* of one field */
-#define MIME_MAX_FIELDS		10000
 #define MIME_MAX_PARTS		1000
 #define MIME_MAX_DEPTH		32
-#define MIME_MAX_LINE_BYTES	(1u << 20)	/* noted, not refused */
-#define MIME_MAX_DECODED_BYTES	(256u << 20)	/* sum over all parts */
+#define MIME_MAX_READINGS	64		/* times GMime is asked about one message */
+#define MIME_MAX_DECODED_BYTES	(128u << 20)	/* of enclosed messages that we must decode */
+#define MIME_MAX_DEFECTS	100		/* then the word too_many_defects */
 
-enum part_kind { PART_LEAF, PART_MULTIPART, PART_MESSAGE, PART_UU,
-	PART_PROLOGUE, PART_EPILOGUE, PART_UNCLAIMED /* body bytes in no part */, PART_ALTERNATE /* another reading */ };
-
-struct part {
-	char *id;		/* "1", "1.2", "1.2.u1": unique; the root is "1" */
-	char *parent;		/* NULL for the root */
-	enum part_kind kind;
-	char *content_type;	/* "text/plain", lower case; what counts for us */
-	char *charset, *disposition, *filename, *cid;	/* NULL: absent; UTF-8 */
-	enum encoding encoding;
-	char *in;		/* container part's id; NULL: the raw message */
-	bool cr;		/* container is read with bare CR taken for LF (same length, same offsets) */
-	bool stop_at_padding;	/* the reading that ends base64 at the first '=' */
-	bool scan_only;		/* another reading, prologue...: scanned, never shown */
-	char *of;		/* ALTERNATE: the part whose bytes these are, too */
-	bool body;		/* it is (part of) the message's text */
-	bool inline_;
-	uint64_t begin, end;	/* encoded bytes in the container */
-	uint64_t size;		/* decoded bytes */
+struct mime_limits {	/* zero: the default above (and prescan.h's) */
+	unsigned parts, depth, readings;
+	size_t decoded_bytes;
+	struct prescan_limits pre;
 };
 
-struct mime;	/* a parsed message; see mime.c for what is in it */
+struct mime_defect { const char *name; char *part, *detail; };	/* part, detail may be NULL */
+
+struct mime {
+	char *raw;		/* the caller's bytes */
+	size_t len;
+	struct part *part;	/* document order; readings after what they are readings of */
+	size_t parts;
+	struct mime_defect *defect;
+	size_t defects;
+	size_t header, body;	/* raw offsets: the header block's begin, the body's begin */
+	bool cr;		/* no LF anywhere: read with CR as line end */
+	struct part_source source;	/* ready for part_bytes() */
+};
+
+/* Once per process, before the first mime_parse. */
+void mime_init(void);
+/* Parses raw[0..len). raw is the caller's, must stay until mime_free and must be writable: the bytes are masked while
+ * GMime looks and the same again on return. Never fails for what the bytes are: ST_NOMEM only. */
+enum status mime_parse(char *raw, size_t len, const struct mime_limits *limits,
+	struct mime **out);
+void mime_free(struct mime **m);
+
+void mime_defect(struct mime *m, const char *name, const char *part, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #endif
