@@ -14,6 +14,9 @@
 
 struct buf { char *p; size_t len, cap; bool failed; };
 
+/* A piece of somebody else's bytes. p NULL: absent. */
+struct span { const char *p; size_t len; };
+
 void buf_free(struct buf *b);			/* frees, leaves it empty */
 void buf_clear(struct buf *b);			/* len 0, memory kept, failed false */
 bool buf_ok(const struct buf *b);

@@ -18,8 +18,6 @@
 
 #define JSON_MAX_DEPTH 32	/* levels of [] and {} a record may have */
 
-struct span { const char *p; size_t len; };	/* p NULL: absent */
-
 /* ---- writing ---- (key NULL: an element of an array, or the value itself) */
 void json_open(struct buf *b, const char *key, char bracket);	/* '{' or '[' */
 void json_close(struct buf *b, char bracket);			/* '}' or ']' */
