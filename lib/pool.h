@@ -29,8 +29,9 @@ struct pool_opts {
 	/* In the child: extra members for the record (as rec_filter's each()).
 	 * The same meaning of its result as there. */
 	enum status (*each)(void *arg, const struct rec *rec, struct buf *extra);
-	/* In the parent: extra members for the record a worker died of
-	 * (detail: the signal's number, or the milliseconds). */
+	/* In the parent: extra members for the record a worker died of (detail: the signal's number,
+	 * 0 if it exited, or the milliseconds). ST_NOMEM from each() under memory_bytes counts as
+	 * POOL_MEMORY: more of the same memory would not help tomorrow either. */
 	void (*failed)(void *arg, const struct rec *rec, enum pool_failure why,
 		int detail, struct buf *extra);
 	/* In the parent, after a worker (pid) has ended, however: clean up its folder. May be NULL. */
@@ -39,7 +40,9 @@ struct pool_opts {
 
 /* Reads stdin to its end, writes stdout. Returns the exit status (65 if some
  * record was quarantined by each() or failed(), 75/74/78 as rec_filter). Stopped records
- * are passed on in their place without a worker. SIGTERM and SIGINT end the workers. */
+ * are passed on in their place without a worker. SIGTERM and SIGINT end the workers.
+ * A worker has neither our stdin nor our stdout, and what it sends is checked: one that was
+ * taken over can spoil the records it is given, but no others. Needs cli_start(). */
 int pool_run(const struct pool_opts *opts);
 
 #endif

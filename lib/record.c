@@ -284,6 +284,11 @@ enum status rec_flush(struct rec_io *io)
 	return io->out_failed;
 }
 
+bool rec_failed(const struct rec_io *io)
+{
+	return io->out_failed != ST_OK;
+}
+
 static enum status put(struct rec_io *io, const char *p, size_t n)
 {
 	if (n > IO_BYTES - io->out_len && rec_flush(io) != ST_OK)
@@ -393,6 +398,16 @@ void rec_failure(struct buf *extra, const char *by, enum status st)
 
 /* ---- the loop ---- */
 
+static bool has_quarantine(const struct buf *extra)
+{
+	struct span it = { extra->p, extra->len }, key, val;
+
+	while (json_member(&it, &key, &val))
+		if (key.len == 10 && memcmp(key.p, "quarantine", 10) == 0)
+			return true;
+	return false;
+}
+
 int rec_finish(struct rec_io *io, const char *prog, const struct rec *rec, enum status st,
 	struct buf *extra)
 {
@@ -403,7 +418,7 @@ int rec_finish(struct rec_io *io, const char *prog, const struct rec *rec, enum 
 	if (st == ST_OK)
 		st = rec_emit(io, rec, extra->p ? extra->p : "", extra->len);
 	if (st == ST_OK)
-		return 0;
+		return has_quarantine(extra) ? EX_WEIR_DATA : EX_WEIR_OK;
 	if (io->out_failed)
 		return cli_fail(ST_IO, "write records");
 	worst = cli_fail(st, rec_label(rec));

@@ -67,18 +67,21 @@ enum status rec_emit(struct rec_io *io, const struct rec *rec,
 /* Writes a line that is a complete record already (no newline in it). */
 enum status rec_emit_line(struct rec_io *io, const char *line, size_t len);
 enum status rec_flush(struct rec_io *io);
+/* Whether writing has failed for good (it was reported when it did). */
+bool rec_failed(const struct rec_io *io);
 
 /* A filter that looks at one record at a time. each() may add members to extra
  * (empty at the call). ST_OK: the record goes out with them. Any failure: the record goes
  * out with a hold (ST_AGAIN, NOMEM, IO, SERVICE, CONFIG, DENIED) or a quarantine (others) that names
- * `prog` and st_text(); one line on stderr; remembered for the exit status.
+ * `prog` and st_text(); one line on stderr; remembered for the exit status, as is a quarantine that each() added itself (65).
  * Stopped records are passed on without a call. Returns the exit status. */
 int rec_filter(const char *prog,
 	enum status (*each)(void *arg, const struct rec *rec, struct buf *extra),
 	void *arg);
 
 /* What rec_filter does after each() said st, for loops of one's own: writes the record with
- * extra, or with the hold or quarantine that fits the failure. Says it. Exit status. */
+ * extra, or with the hold or quarantine that fits the failure. Says it. Returns the exit
+ * status: also 65 if st is ST_OK and extra holds a quarantine. */
 int rec_finish(struct rec_io *io, const char *prog, const struct rec *rec, enum status st,
 	struct buf *extra);
 /* extra becomes the hold or quarantine that fits st; detail is st_text(). Reasons: again, memory, io,
