@@ -323,22 +323,34 @@ static enum status check_extra(const struct rec *rec, const char *extra, size_t 
 
 enum status rec_emit(struct rec_io *io, const struct rec *rec, const char *extra, size_t extra_len)
 {
-	enum status st = ST_OK;
+	return rec_emit_replaced(io, rec, (struct span){ 0 }, "", 0, extra, extra_len);
+}
 
-	if (extra_len == 0)
-		return rec_emit_line(io, rec->line, rec->len);
-	if (extra_len > RECORD_MAX_BYTES || rec->len + 1 + extra_len > RECORD_MAX_BYTES)
+enum status rec_emit_replaced(struct rec_io *io, const struct rec *rec, struct span old,
+	const char *text, size_t len, const char *extra, size_t extra_len)
+{
+	size_t before = old.p ? (size_t)(old.p - rec->line) : 0, after = before + old.len;
+	enum status st = extra_len > 0 ? check_extra(rec, extra, extra_len) : ST_OK;
+
+	if (st != ST_OK)
+		return st;
+	if (!old.p)
+		len = 0;
+	if (len > RECORD_MAX_BYTES || extra_len > RECORD_MAX_BYTES
+			|| rec->len - old.len + len + extra_len + 1 > RECORD_MAX_BYTES)
 		return st_fail(ST_LIMIT, "longer than RECORD_MAX_BYTES (%u)", RECORD_MAX_BYTES);
-	st = check_extra(rec, extra, extra_len);
+	if (old.p) {
+		st = put(io, rec->line, before);
+		if (st == ST_OK)
+			st = put(io, text, len);
+	}
 	if (st == ST_OK)
-		st = put(io, rec->line, rec->len - 1);
-	if (st == ST_OK)
+		st = put(io, rec->line + after, rec->len - after - 1);
+	if (st == ST_OK && extra_len > 0)
 		st = put(io, ",", 1);
 	if (st == ST_OK)
 		st = put(io, extra, extra_len);
-	if (st == ST_OK)
-		st = put(io, "}\n", 2);
-	return st;
+	return st == ST_OK ? put(io, "}\n", 2) : st;
 }
 
 enum status rec_emit_line(struct rec_io *io, const char *line, size_t len)

@@ -64,6 +64,11 @@ bool rec_ready(struct rec_io *io);
  * RECORD_MAX_BYTES (ST_LIMIT) - nothing is written then - or writing failed (ST_IO). */
 enum status rec_emit(struct rec_io *io, const struct rec *rec,
 	const char *extra, size_t extra_len);
+/* The same with one value of the record, `old` (a span that rec_get or json_get found in it),
+ * written as the JSON text `text` instead. old.p NULL: nothing is replaced. For weir-route, which must not show a
+ * tenant the other tenants' recipients; every other filter appends only. */
+enum status rec_emit_replaced(struct rec_io *io, const struct rec *rec, struct span old,
+	const char *text, size_t len, const char *extra, size_t extra_len);
 /* Writes a line that is a complete record already (no newline in it). */
 enum status rec_emit_line(struct rec_io *io, const char *line, size_t len);
 enum status rec_flush(struct rec_io *io);

@@ -4,6 +4,6 @@ load common
 	for t in "${WEIR_UNIT:-$TOP/build/unit}"/*; do
 		[[ $t == *.d ]] && continue
 		echo "$t"
-		"$t"
+		TMPDIR=$BATS_TEST_TMPDIR "$t"
 	done
 }
