@@ -82,9 +82,11 @@ enum status store_blob(struct store *st, const uint8_t sha256[DIGEST_BYTES], enu
 enum status store_blob_read(struct store *st, const uint8_t sha256[DIGEST_BYTES], struct buf *b);
 
 /* ---- events and settings (journaled like all else) ---- */
-enum status store_event(struct store *st, const char *json, size_t len);	/* within a write transaction */
+/* Within a write transaction. The object's "time" (RFC 3339 text or unix seconds; none: 0) dates it. The same event twice is one. */
+enum status store_event(struct store *st, const char *json, size_t len);
 enum status store_events(struct store *st, int64_t since, int64_t before, store_json_fn fn, void *arg);
-/* key: [a-z0-9/@.+_%-] up to 400 bytes, e.g. "address/info@x.example", "policy/scan.encrypted". json NULL: delete. */
+/* key: 1-400 bytes of UTF-8 without blanks, controls, A-Z, '"' and '\\', e.g. "address/info@x.example", "policy/scan.encrypted".
+ * json NULL: delete. Within a write transaction. */
 enum status store_set(struct store *st, const char *key, const char *json, size_t len);
 enum status store_get(struct store *st, const char *key, struct buf *json_out);	/* ST_NOTFOUND */
 enum status store_settings(struct store *st, const char *prefix, enum status (*fn)(void *arg, const char *key, struct span json), void *arg);
