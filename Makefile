@@ -11,7 +11,7 @@ MODULES  = $(patsubst lib/%.c,%,$(wildcard lib/*.c))
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 PIPES    = ingest ingest-maildir
-SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) .ci/run .ci/need samples/setup samples/demo samples/hostile/make-large \
+SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) pipelines/common.bash .ci/run .ci/need samples/setup samples/demo samples/hostile/make-large \
 	tests/bench/bench completion/weir.bash
 
 # What Debian 12 calls the things we need: to build and run, to test, to fuzz, to lint.
@@ -116,6 +116,7 @@ install: all
 	install -d $(bindir) $(execdir) $(docdir)/examples $(compdir) $(mandir)/man1 $(mandir)/man5 $(mandir)/man7
 	install -m 755 bin/weir $(PROGRAMS:%=$(BIN)/%) $(bindir)
 	install -m 755 $(PIPES:%=pipelines/%) $(execdir)
+	install -m 644 pipelines/common.bash $(execdir)
 	install -m 644 README.md LICENSE $(docdir)
 	install -m 644 pipelines/crontab.example $(docdir)/examples
 	install -m 644 completion/weir.bash $(compdir)/weir

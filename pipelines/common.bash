@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# What the ingest pipelines share: options, where the programs are, and how PIPESTATUS is read.
+# Callers set $prog and $usage and may define own_option (returns how many words it took).
+# shellcheck disable=SC2034  # the arrays are the callers'
+parse=() scan=() store=() noscan='' db=/var/lib/clamav
+
+die() { printf '%s: %s\n' "$prog" "$2" >&2; exit "$1"; }
+
+options() {	# leaves the operands in $operand
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--home | --db | --clamd | --jobs | -j | --tenant)
+			[ $# -gt 1 ] || die 64 "$1 wants a value"$'\n'"$usage" ;;&
+		--home) export WEIR_HOME=$2; shift ;;
+		--db) db=$2 scan+=(--db "$2"); shift ;;
+		--clamd) scan+=(--clamd "$2"); shift ;;
+		--jobs | -j) parse+=(-j "$2") scan+=(-j "$2"); shift ;;
+		--no-scan) noscan=1 store=(--allow-unscanned) ;;
+		--allow-unscanned) store=(--allow-unscanned) ;;
+		-h | --help) printf '%s\n' "$usage"; exit ;;
+		--) shift; break ;;
+		-*) own_option "$@" || die 64 "unknown option $1"$'\n'"$usage"
+			shift $((own_words - 1)) ;;
+		*) break ;;
+		esac
+		shift
+	done
+	operand=("$@")
+}
+
+# The programs: beside the pipelines, in a clone or installed, else wherever PATH has them.
+find_programs() {
+	local here
+	here=$(dirname -- "$(readlink -f -- "$0")")
+	[ -x "$here/../bin/weir" ] && PATH=$PATH:$here/../bin
+	[ -x "$here/../../bin/weir" ] && PATH=$PATH:$here/../../bin
+	export PATH
+}
+
+maybe_scan() { if [ -n "$noscan" ]; then exec cat; else exec weir-scan "${scan[@]}"; fi; }
+
+# judge STAGE... : reads ${status[@]} and ends the run. 65: some input was unusable, lies in quarantine and
+# is no failure of the run. 75: run me again. 141: a stage whose reader died first; the reader is
+# to blame, and is named.
+judge() {
+	local worst=0 i=0 name
+	for name; do
+		case ${status[i]} in
+		0 | 65 | 141) ;;
+		75) [ "$worst" = 0 ] && worst=75 ;;
+		*)
+			printf '%s: %s ended with %d; what it had not handed on stays where it was\n' "$prog" "$name" "${status[i]}" >&2
+			worst=${status[i]} ;;
+		esac
+		i=$((i + 1))
+	done
+	[ "$worst" = 0 ] && [[ " ${status[*]} " == *' 141 '* ]] && worst=74
+	exit "$worst"
+}
