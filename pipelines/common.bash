@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the ingest pipelines share: options, where the programs are, and how PIPESTATUS is read.
 # Callers set $prog and $usage and may define own_option (returns how many words it took).
-# shellcheck disable=SC2034  # the arrays are the callers'
+# shellcheck disable=SC2034,SC2154  # callers read the arrays and set the rest
 parse=() scan=() store=() noscan='' db=/var/lib/clamav
 
 die() { printf '%s: %s\n' "$prog" "$2" >&2; exit "$1"; }
