@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# bash completion for weir and weir-NAME: names, long options (from --help), tenants, files.
+_weir() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prog=${COMP_WORDS[0]} words=''
+	if [ "${prog##*/}" = weir ]; then
+		if [ "$COMP_CWORD" = 1 ] || [[ $COMP_CWORD = 2 && ${COMP_WORDS[1]} = help ]]; then
+			words=$(weir help 2>/dev/null | sed -n '/^pipelines and programs:/,/^$/s/^    //p')
+			mapfile -t COMPREPLY < <(compgen -W "$words help --version" -- "$cur")
+			return
+		fi
+		prog="weir ${COMP_WORDS[1]}"
+	fi
+	if [[ $cur = -* ]]; then
+		words=$($prog --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u)
+	elif [[ $prog =~ [\ -](ls|show|cat|export|fsck|why|tenant|domain|address|inbox)$ || ${COMP_WORDS[COMP_CWORD-1]} = --tenant ]]; then
+		words=$(weir tenant list 2>/dev/null)
+	fi
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"; compgen -f -- "$cur")
+}
+complete -o filenames -F _weir weir
+# Sourced under a program's own name by bash-completion, so each gets it too.
+for _weir_prog in "${BASH_SOURCE[0]%/*}"/weir-* weir-{ls,show,cat,export,fsck,why,spool,parse,route,auth,extract,scan,thread,store,tenant,domain,address}; do
+	complete -o filenames -F _weir "${_weir_prog##*/}" 2>/dev/null
+done
+unset _weir_prog
