@@ -12,7 +12,7 @@
 #include "status.h"
 
 #define ADDRESSES_MAX		2000	/* in one field; the rest is left out (HDR_LIMIT) */
-#define ADDRESS_MAX_BYTES	1000	/* one address; a longer one is left out (HDR_BAD_ADDRESS) */
+#define ADDRESS_READ_MAX	1000	/* one address; a longer one is left out (HDR_BAD_ADDRESS) */
 #define ADDRESS_NAME_MAX	4000	/* a display name as written; the rest is cut off (HDR_LIMIT) */
 #define ADDRESS_GROUP_DEPTH	1	/* RFC 5322 has no nested groups */
 
