@@ -5,7 +5,7 @@ BIN     ?= bin
 PREFIX  ?= /usr/local
 T       ?= tests
 
-PKGS     = gmime-3.0 libclamav lmdb libssl libcrypto json-c libidn2 libseccomp
+PKGS     = gmime-3.0 libclamav zlib lmdb libssl libcrypto json-c libidn2 libseccomp
 PROGRAMS = $(patsubst src/%.c,%,$(wildcard src/weir-*.c))
 MODULES  = $(patsubst lib/%.c,%,$(wildcard lib/*.c))
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
@@ -15,7 +15,7 @@ SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) pipelines/common.bash .ci/run .ci/nee
 	tests/bench/bench completion/weir.bash
 
 # What Debian 12 calls the things we need: to build and run, to test, to fuzz, to lint.
-DEB_BUILD = gcc make pkg-config libc6-dev libgmime-3.0-dev libclamav-dev liblmdb-dev libssl-dev \
+DEB_BUILD = gcc make pkg-config libc6-dev libgmime-3.0-dev libclamav-dev zlib1g-dev liblmdb-dev libssl-dev \
 	libjson-c-dev libidn2-dev libseccomp-dev jq
 DEB_TEST  = bats clamav-testfiles mandoc python3 zip unzip
 DEB_FUZZ  = clang
@@ -32,7 +32,7 @@ all: $(PROGRAMS:%=$(BIN)/%)
 COMMON_LIBS = $(shell pkg-config --libs libcrypto libidn2 lmdb json-c libseccomp)
 GMIME_LIBS  = $(shell pkg-config --libs gmime-3.0)
 $(BIN)/weir-parse: EXTRA = $(GMIME_LIBS)
-$(BIN)/weir-scan:  EXTRA = $(shell pkg-config --libs libclamav)
+$(BIN)/weir-scan:  EXTRA = $(shell pkg-config --libs libclamav zlib)
 
 $(BUILD)/%.o: lib/%.c
 	@mkdir -p $(@D)
@@ -50,7 +50,7 @@ $(BIN)/weir-%: src/weir-%.c $(BUILD)/libweir.a
 units: $(UNITS:%=$(BUILD)/unit/%)
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libweir.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(GMIME_LIBS) $(COMMON_LIBS) $(LIBS)
+	$(CC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(GMIME_LIBS) -lz $(COMMON_LIBS) $(LIBS)
 
 # ---- for people: each of these installs what it lacks, then works from a clean clone ----
 
@@ -95,7 +95,7 @@ fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libweir.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a \
-		$(GMIME_LIBS) $(COMMON_LIBS) $(LIBS)
+		$(GMIME_LIBS) -lz $(COMMON_LIBS) $(LIBS)
 
 lint: deps
 	@.ci/need $(DEB_LINT)

@@ -29,6 +29,8 @@ struct pool_opts {
 	/* In the child: extra members for the record (as rec_filter's each()).
 	 * The same meaning of its result as there. */
 	enum status (*each)(void *arg, const struct rec *rec, struct buf *extra);
+	/* In the child, once, after the last record of an ordinary end. May be NULL. */
+	void (*finish)(void *arg);
 	/* In the parent: extra members for the record a worker died of (detail: the signal's number,
 	 * 0 if it exited, or the milliseconds). ST_NOMEM from each() under memory_bytes counts as
 	 * POOL_MEMORY: more of the same memory would not help tomorrow either. */

@@ -89,6 +89,8 @@ static void more(struct child *c)
 	do
 		n = read(c->fd, c->in.p + c->in.len, c->in.cap - c->in.len - 1);
 	while (n < 0 && errno == EINTR);
+	if (n == 0 && c->opts->finish)
+		c->opts->finish(c->opts->arg);
 	if (n <= 0)
 		_exit(n == 0 ? 0 : EX_WEIR_IO);
 	c->in.len += (size_t)n;
