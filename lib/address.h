@@ -24,6 +24,10 @@ int addresses_json(const char *p, size_t n, struct buf *b);
 /* The first mailbox's address of a field, bare (nothing if there is none). HDR_ bits. */
 int address_first(const char *p, size_t n, struct buf *out);
 
+/* ---- forms for comparing: normal.c ---- */
+#define LOCAL_MAX_BYTES		128	/* RFC 5321 4.5.3.1 says 64; VERP and SRS make longer ones */
+#define DOMAIN_MAX_BYTES	253
+
 /* local@domain to its comparison form: domain as A-label in lower case (libidn2), local part in lower case NFC
  * UTF-8, needless quotes removed. ST_BAD if it is no address (then out is as it was). For routing and settings. */
 enum status address_normal(const char *p, size_t n, struct buf *out);
