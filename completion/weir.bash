@@ -17,9 +17,8 @@ _weir() {
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"; compgen -f -- "$cur")
 }
-complete -o filenames -F _weir weir
-# Sourced under a program's own name by bash-completion, so each gets it too.
-for _weir_prog in "${BASH_SOURCE[0]%/*}"/weir-* weir-{ls,show,cat,export,fsck,why,spool,parse,route,auth,extract,scan,thread,store,tenant,domain,address}; do
-	complete -o filenames -F _weir "${_weir_prog##*/}" 2>/dev/null
+# For the front, and for every program under its own name.
+for _weir_prog in weir $(compgen -c weir- | sort -u); do
+	complete -o filenames -F _weir "$_weir_prog"
 done
 unset _weir_prog

@@ -1,0 +1,108 @@
+load common
+
+# A spool of two messages for the samples' tenants, one of which reaches its parent late.
+small_spool() {
+	mkdir -p spool/in
+	n=0
+	for f in "$SAMPLES"/spool/in/*; do
+		[ "$n" -lt "$1" ] || break
+		grep -q '^Subject: Z' "$f" && cp "$f" spool/in/ && n=$((n + 1))
+	done
+	"$SAMPLES/setup"
+}
+# A stage that ends with a status of our choosing, in the place of the real one.
+fake() { mkdir -p fake; printf '#!/bin/sh\ncat\nexit %d\n' "$2" >"fake/$1"; chmod +x "fake/$1"; PATH=$PWD/fake:$PATH; }
+
+@test "ingest is silent off the terminal and prints one line with --summary" {
+	small_spool 2
+	run --separate-stderr weir ingest --db "$SAMPLES/signatures" spool
+	[ "$status" = 0 ] && [ -z "$output$stderr" ]
+	run --separate-stderr weir ingest --db "$SAMPLES/signatures" --summary spool
+	[ "$status" = 0 ] && [ -z "$output" ] && [ "${#stderr_lines[@]}" = 1 ]
+}
+
+@test "usage: no spool, two spools, unknown options, missing values" {
+	run -64 weir ingest
+	run -64 weir ingest a b
+	run -64 weir ingest --nonsense .
+	run -64 weir ingest --home
+	run -64 weir ingest-maildir .
+	run -64 weir ingest-maildir --tenant
+	run -74 weir ingest missing
+	weir ingest --help | grep -q '^usage:'
+	weir ingest-maildir --help | grep -q '^usage:'
+}
+
+@test "a stage that ends with 65 is no failure, 75 is the run's status, others are named" {
+	small_spool 1
+	fake weir-auth 65
+	unset WEIR_BIN
+	run -0 --separate-stderr "$TOP/pipelines/ingest" --db "$SAMPLES/signatures" spool
+	fake weir-auth 75
+	run -75 --separate-stderr "$TOP/pipelines/ingest" --db "$SAMPLES/signatures" spool
+	[ -z "$stderr" ]
+	fake weir-auth 70
+	run -70 --separate-stderr "$TOP/pipelines/ingest" --db "$SAMPLES/signatures" spool
+	[[ $stderr == *'weir-auth ended with 70'* ]]
+}
+
+@test "without usable signatures nothing is delivered and nothing is lost" {
+	small_spool 2
+	mkdir empty
+	run -78 --separate-stderr weir ingest --db empty spool
+	[ "$(weir-ls messages stadtwerk --json | wc -l)" = 0 ]
+	weir ingest --db "$SAMPLES/signatures" spool
+	[ "$(weir-ls messages stadtwerk --json | wc -l)" = 2 ]
+}
+
+@test "--no-scan delivers, and says so in each message" {
+	small_spool 1
+	weir ingest --no-scan spool
+	weir-ls messages stadtwerk --json | jq -e '.scan.allowed == "--allow-unscanned" or .scan.verdict == "unscanned"' >/dev/null
+}
+
+@test "--delete empties the spool once everything is stored" {
+	small_spool 2
+	weir ingest --delete --db "$SAMPLES/signatures" spool
+	[ -z "$(find spool -type f)" ]
+}
+
+@test "ingest-maildir takes everything for one tenant and changes nothing in the maildir" {
+	mkdir -p m/cur m/new m/tmp
+	i=0
+	for f in "$SAMPLES"/spool/in/*; do
+		i=$((i + 1))
+		[ "$i" -le 6 ] && cp "$f" "m/cur/$i.x:2,RS"
+	done
+	find m -type f -exec sha256sum {} + | sort >before
+	weir-tenant add archive
+	weir ingest-maildir --db "$SAMPLES/signatures" --tenant archive m || [ $? = 65 ]
+	find m -type f -exec sha256sum {} + | sort >after
+	cmp before after
+	[ "$(weir-ls messages archive --json | wc -l)" -ge 4 ]
+}
+
+@test "two ingests at once on one spool: every message once, one digest" {
+	cp -r "$SAMPLES/spool" spool
+	cp -r "$SAMPLES/spool" spool2
+	"$SAMPLES/setup"
+	weir ingest --db "$SAMPLES/signatures" spool & a=$!
+	weir ingest --db "$SAMPLES/signatures" spool & b=$!
+	wait $a || [ $? = 75 ]
+	wait $b || [ $? = 75 ]
+	for t in stadtwerk hausblick brueckner; do weir-fsck --digest $t; done >two
+	export WEIR_HOME=$PWD/home2
+	"$SAMPLES/setup"
+	weir ingest --db "$SAMPLES/signatures" spool2 || [ $? = 75 ]
+	for t in stadtwerk hausblick brueckner; do weir-fsck --digest $t; done >one
+	cmp one two
+}
+
+@test "crontab.example: each command names programs and options that exist" {
+	grep -E '^[0-9*]' "$TOP/pipelines/crontab.example" | sed -E 's/^([^ ]+ +){5}weir +//; s/.*weir-ingest weir/weir/' >lines
+	[ -s lines ]
+	while read -r _ name rest; do
+		weir "$name" --help >help
+		for o in $(grep -oE -- '--[a-z-]+' <<<"$rest"); do grep -q -- "$o" help || { echo "weir $name has no $o"; false; }; done
+	done <lines
+}
