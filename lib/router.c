@@ -16,11 +16,11 @@ struct router {
 	const char *home;
 	struct routes *routes;
 	struct open_store slot[ROUTER_TENANTS];
-	size_t slots;
+	size_t slots, keep;
 	uint64_t clock;
 };
 
-enum status router_open(const char *home, struct router **out)
+enum status router_open(const char *home, size_t keep, struct router **out)
 {
 	struct router *r = calloc(1, sizeof(*r));
 	enum status st;
@@ -28,6 +28,7 @@ enum status router_open(const char *home, struct router **out)
 	if (r == NULL)
 		return st_fail(ST_NOMEM, "router: out of memory");
 	r->home = home;
+	r->keep = keep > 0 && keep < ROUTER_TENANTS ? keep : ROUTER_TENANTS;
 	st = routes_open(home, 0, &r->routes);
 	if (st == ST_OK)
 		*out = r;
@@ -89,7 +90,7 @@ static enum status tenant_store(struct router *r, const char *tenant, struct ope
 		if (oldest == NULL || s->used < oldest->used)
 			oldest = s;
 	}
-	if (r->slots < ROUTER_TENANTS)
+	if (r->slots < r->keep)
 		oldest = &r->slot[r->slots++];
 	else
 		slot_close(oldest);

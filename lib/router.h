@@ -2,7 +2,7 @@
  * router.h - from an envelope recipient to a tenant, an address and an inbox.
  *
  * Joins routes (which tenant has the domain) and settings (which of its addresses it is). Keeps the stores it
- * looks into open, the ROUTER_TENANTS used last: so a process that has a router opens no store itself, and never forks.
+ * looks into open, the ones used last: so a process that has a router opens no store itself, and never forks.
  */
 #ifndef WEIR_ROUTER_H
 #define WEIR_ROUTER_H
@@ -17,7 +17,8 @@
 struct router;
 struct route { char tenant[TENANT_MAX_BYTES + 1]; struct destination to; };
 
-enum status router_open(const char *home, struct router **out);
+/* keep: stores kept open, at most ROUTER_TENANTS (0: that many). */
+enum status router_open(const char *home, size_t keep, struct router **out);
 void router_close(struct router **r);
 
 /* rcpt as it stands in the envelope: any bytes. ST_NOTFOUND: no tenant is to have it, and st_text() tells people
