@@ -54,23 +54,21 @@ enum status db_get(struct store *s, enum table t, const void *key, size_t n, MDB
 	return rc ? store_mdb(s, rc, table_name[t]) : ST_OK;
 }
 
-static enum status put_flags(struct store *s, enum table t, const void *key, size_t n,
-	const void *p, size_t len, unsigned flags)
+enum status db_put(struct store *s, enum table t, const void *key, size_t n, const void *p, size_t len)
 {
 	MDB_val k = { n, (void *)key }, v = { len, (void *)p };
-	int rc = mdb_put(s->txn, s->dbi[t], &k, &v, flags);
+	int rc = mdb_put(s->txn, s->dbi[t], &k, &v, 0);
 
 	return rc ? store_mdb(s, rc, table_name[t]) : ST_OK;
 }
 
-enum status db_put(struct store *s, enum table t, const void *key, size_t n, const void *p, size_t len)
+enum status db_reserve(struct store *s, enum table t, const void *key, size_t n, size_t len, bool append, void **out)
 {
-	return put_flags(s, t, key, n, p, len, 0);
-}
+	MDB_val k = { n, (void *)key }, v = { len, NULL };
+	int rc = mdb_put(s->txn, s->dbi[t], &k, &v, MDB_RESERVE | (append ? MDB_APPEND : 0));
 
-enum status db_append(struct store *s, enum table t, const void *key, size_t n, const void *p, size_t len)
-{
-	return put_flags(s, t, key, n, p, len, MDB_APPEND);
+	*out = v.mv_data;
+	return rc ? store_mdb(s, rc, table_name[t]) : ST_OK;
 }
 
 enum status db_del(struct store *s, enum table t, const void *key, size_t n)
@@ -317,6 +315,8 @@ static void store_free(struct store *s)
 		if (*fd[i] >= 0)
 			close(*fd[i]);
 	digest_free(&s->digest);
+	entity_free(&s->entity);
+	delivery_free(&s->delivery);
 	buf_free(&s->raw);
 	buf_free(&s->entry);
 	buf_free(&s->scratch);

@@ -41,12 +41,17 @@ enum status store_commit(struct store *st);	/* write: journal synced, then LMDB;
 void store_abort(struct store *st);		/* nothing of the batch stays */
 
 /* ---- messages ---- */
-struct store_result { bool is_new; bool new_delivery; struct node thread; uint64_t seq; };
+struct store_result { bool is_new; bool new_delivery; struct node node, thread; uint64_t seq; };
 /* Stores what a record that has come through the pipeline says: raw bytes and attachments are read through `roots`, digests checked.
- * The caller has checked that delivery is allowed (auth, scan). Idempotent. Within store_begin/commit. ST_BAD if the bytes
- * on disk are not what the record says, ST_IO, ST_AGAIN (map full). On failure: abort the batch. */
+ * The caller has checked that delivery is allowed (auth, scan); allowed: why it went ahead without a scan (NULL: it did not), written into
+ * the entity's scan. Idempotent. Within store_begin/commit.
+ * The thread in out is the present one: a later put of the batch may merge it, so ask store_thread_of() before the commit.
+ * ST_BAD (not the bytes the record names, not extracted), ST_NOTFOUND, ST_DENIED, ST_LIMIT: this record only; nothing of it
+ * was stored, the batch may go on. Anything else (ST_IO, ST_NOMEM, ST_AGAIN map full): abort the batch. */
 struct roots;
-enum status store_put(struct store *st, const struct roots *roots, const struct rec *rec, struct store_result *out);
+enum status store_put(struct store *st, const struct roots *roots, const struct rec *rec, const char *allowed, struct store_result *out);
+/* The public id of the thread that a node is in. ST_NOTFOUND, without a text. */
+enum status store_thread_of(struct store *st, const struct node *node, struct node *thread_out);
 
 /* A message as readers see it. `json` is the entity of weir-record(5), "type":"message", complete with its present thread and deliveries. */
 struct store_message { uint64_t seq; uint8_t id[DIGEST_BYTES]; int64_t date; struct node thread; struct span json; };

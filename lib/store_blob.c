@@ -286,7 +286,7 @@ enum status blob_put_from(struct store *s, const struct roots *roots, const stru
 		st = check(s, b, s->raw.p + b->offset, b->size);
 		return st == ST_OK ? blob_put(s, b->sha, s->raw.p + b->offset, b->size) : st;
 	}
-	if (!b->has_path)
+	if (!b->path.p)
 		return st_fail(ST_BAD, "the record does not say where the bytes are");
 	if (b->path.len >= 4096)
 		return st_fail(ST_BAD, "a file name of %zu bytes", b->path.len);

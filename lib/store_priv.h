@@ -65,6 +65,21 @@ struct comp_row {
 	struct node min;	/* the public id */
 };
 
+struct entity_blob { uint8_t sha[DIGEST_BYTES]; uint64_t size; struct span path; int64_t offset; };	/* path p NULL: not said */
+struct entity {
+	uint8_t id[DIGEST_BYTES];
+	struct node node, links[THREAD_MAX_LINKS];
+	size_t link_n;
+	int64_t date;
+	bool has_date;
+	uint32_t attachments;
+	struct buf content, extra;	/* JSON members without braces; the last of content is "scan", extra belongs into it */
+	struct entity_blob raw, *blobs;	/* blobs: attachments that are kept */
+	size_t blob_n, blob_cap;
+	struct buf paths;		/* what the paths point into */
+};
+struct delivery { uint8_t hash[ID16]; struct buf address, inbox, content, extra; };
+
 struct made_file { struct made_file *next; uint8_t sha[DIGEST_BYTES]; };
 
 struct store {
@@ -86,7 +101,9 @@ struct store {
 	unsigned temp_count;
 	bool temp_swept;
 	struct digest digest;
-	struct buf raw, entry, scratch;	/* of one put */
+	struct entity entity;		/* of one put */
+	struct delivery delivery;
+	struct buf raw, entry, scratch;
 	struct span raw_path;		/* the file raw was read from; p NULL: raw holds none */
 	struct store *next;		/* all open ones */
 };
@@ -96,7 +113,7 @@ struct store {
 enum status store_mdb(const struct store *s, int rc, const char *what);
 enum status db_get(struct store *s, enum table t, const void *key, size_t n, MDB_val *out);	/* ST_NOTFOUND sets no text */
 enum status db_put(struct store *s, enum table t, const void *key, size_t n, const void *p, size_t len);
-enum status db_append(struct store *s, enum table t, const void *key, size_t n, const void *p, size_t len);
+enum status db_reserve(struct store *s, enum table t, const void *key, size_t n, size_t len, bool append, void **out);
 enum status db_del(struct store *s, enum table t, const void *key, size_t n);	/* missing is OK */
 enum status db_cursor(struct store *s, enum table t, MDB_cursor **out);
 /* A cursor step as a status: ST_END where there is nothing. */
@@ -119,31 +136,28 @@ int64_t key_get_date(const uint8_t *p);
 enum status hash16(const char *prefix, const char *s, size_t n, uint8_t out[ID16]);
 
 /* ---- store_entity.c: what is kept of a record ---- */
-struct entity_blob { uint8_t sha[DIGEST_BYTES]; uint64_t size; struct span path; int64_t offset; bool has_path; };
-struct entity {
-	uint8_t id[DIGEST_BYTES];
-	struct node node, links[THREAD_MAX_LINKS];
-	size_t link_n;
-	int64_t date;
-	bool has_date;
-	uint32_t attachments;
-	struct buf content, extra;	/* JSON members without braces */
-	struct entity_blob raw, *blobs;	/* blobs: attachments that are kept */
-	size_t blob_n, blob_cap;
-	uint8_t scanned_sha[DIGEST_BYTES];	/* raw's digest as on disk now: the id, or the rewritten one */
-};
 void entity_free(struct entity *e);
-enum status entity_from_record(const struct rec *rec, struct entity *e);	/* e zeroed or used before */
+/* e: zeroed, or used before. allowed: written into scan (NULL: not). ST_BAD. */
+enum status entity_from_record(const struct rec *rec, const char *allowed, struct entity *e);
 enum status entity_from_journal(struct span json, struct entity *e);
-void entity_journal(const struct entity *e, struct buf *b);	/* the journal's entry (cleared first) */
-/* Whether content a is to stay where a and b claim to be the same message. */
+/* The journal's entry for it (b is cleared first). */
+enum status entity_journal(const struct entity *e, struct buf *b);
+/* Content and provenance as the members readers get. */
+void entity_join(struct span content, struct span extra, struct buf *b);
+/* Whether content a stays where a and b both claim to be the same message: what was taken out stays out. */
 bool entity_wins(struct span a, struct span b);
+/* What the blobs of stored content are: raw first, then each attachment that is kept. */
+enum status content_blobs(struct span content, enum status (*fn)(void *arg, const uint8_t *sha, uint64_t size), void *arg);
+/* A member of text without braces. */
+struct span member_get(struct span members, const char *key);
+int64_t date_clamp(int64_t t);
+/* The date of the topmost Received field (RFC 5322 3.6.7) of a message that has no usable Date; false: none. */
+bool received_date(const char *raw, size_t n, int64_t *out);
 
-struct delivery { uint8_t key[8 + ID16]; struct buf address, inbox, content, extra; };
 void delivery_free(struct delivery *d);
 enum status delivery_from_record(const struct rec *rec, struct span recipient, struct delivery *d);
 enum status delivery_from_journal(struct span json, uint8_t id_out[DIGEST_BYTES], struct delivery *d);
-void delivery_journal(const uint8_t id[DIGEST_BYTES], const struct delivery *d, struct buf *b);
+enum status delivery_journal(const uint8_t id[DIGEST_BYTES], const struct delivery *d, struct buf *b);
 
 /* ---- store_blob.c ---- */
 /* The row, zeroed if there is none. */
@@ -160,8 +174,16 @@ void blob_files_undo(struct store *s);
 void blob_path(const uint8_t *sha, char out[80]);
 
 /* ---- store_put.c ---- */
+#define DELIVERY_KEY	(8 + ID16)
+#define ADDR_KEY	(ID16 + 8 + ID16)
+#define DATE_KEY	(8 + ID16)
+void date_index_key(uint8_t key[DATE_KEY], const struct msg_row *m);
+void addr_index_key(uint8_t key[ADDR_KEY], const uint8_t hash[ID16], const struct msg_row *m);
+/* The two parts of a delivery's row. False: damaged. */
+bool delivery_split(MDB_val v, struct span *content_out, struct span *extra_out);
+enum status delivery_hashes(struct span content, uint8_t address[ID16], uint8_t inbox[ID16]);
 enum status entity_apply(struct store *s, const struct entity *e, struct store_result *out);
-enum status delivery_apply(struct store *s, const uint8_t *id, struct delivery *d, bool *new_out);
+enum status delivery_apply(struct store *s, const uint8_t *id, const struct delivery *d, bool *new_out);
 /* Called by settings and replay alike. */
 enum status setting_apply(struct store *s, const char *key, size_t key_len, const char *json, size_t len);
 enum status event_apply(struct store *s, const char *json, size_t len);

@@ -15,7 +15,7 @@
 #define THREAD_MAX_LINKS 100	/* the first and the last 99 ids of References and In-Reply-To */
 
 struct node { uint8_t b[NODE_BYTES]; };
-void node_of(const char *message_id, size_t len, struct node *out);
+enum status node_of(const char *message_id, size_t len, struct node *out);	/* ST_NOMEM */
 /* The message's own node and what it links to, from record keys id, message.message_id, message.references, message.in_reply_to.
  * links_out holds up to THREAD_MAX_LINKS, without repeats and without the message itself, in order. */
 enum status thread_links(const struct rec *rec, struct node *self_out, struct node *links_out, size_t *n_out);
