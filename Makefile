@@ -19,7 +19,7 @@ DEB_BUILD = gcc make pkg-config libc6-dev libgmime-3.0-dev libclamav-dev zlib1g-
 	libjson-c-dev libidn2-dev libseccomp-dev jq
 DEB_TEST  = bats clamav-testfiles mandoc python3 zip unzip
 DEB_FUZZ  = clang
-DEB_LINT  = shellcheck mandoc
+DEB_LINT  = shellcheck mandoc cppcheck
 
 WARN     = -Wall -Wextra -Wmissing-prototypes -Wshadow -Wformat=2 -Wno-unused-parameter
 CFLAGS  ?= -O2 -g
@@ -99,8 +99,9 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libweir.a
 
 lint: deps
 	@.ci/need $(DEB_LINT)
-	shellcheck $(SCRIPTS) tests/*.bash
+	shellcheck -x $(SCRIPTS) tests/*.bash
 	mandoc -T lint -W warning man/*.[157]
+	cppcheck -q -j2 --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -D_GNU_SOURCE -Ilib lib src
 	@$(MAKE) BUILD=build-lint BIN=build-lint/bin WERROR=-Werror all units
 
 # ---- installing ----
