@@ -787,13 +787,14 @@ bool json_is(struct span v, const char *s)
 
 bool json_get_int(struct span v, int64_t *out)
 {
-	const char *p = v.p, *end = v.p + v.len;
 	bool minus = json_type(v) == '-';
+	const char *p, *end;
 	int64_t n = 0;
 
 	if (!v.p)
 		return false;
-	p += minus;
+	p = v.p + minus;
+	end = v.p + v.len;
 	if (p == end)
 		return false;
 	for (; p < end; p++) {
