@@ -1,7 +1,7 @@
 load common
 
 # Uses what is built; installing builds nothing, so that it may be done by root.
-install_to() { make -s -C "$TOP" install BIN="$WEIR_BIN" "$@" >log 2>&1 || { cat log; return 1; }; }
+install_to() { make -s -o all -C "$TOP" install BIN="$WEIR_BIN" "$@" >log 2>&1 || { cat log; return 1; }; }
 
 @test "make install follows DESTDIR and PREFIX, and what is installed works" {
 	install_to DESTDIR="$PWD/d" PREFIX=/opt/weir
