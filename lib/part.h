@@ -83,6 +83,10 @@ enum status part_bytes(struct part_source *s, const struct part *p, struct buf *
 enum status part_text(struct part_source *s, const struct part *p, size_t max, struct buf *b,
 	bool *cut_out, int *bits_out);
 
+/* The size of well-formed base64 without decoding it. False (size unknown) if anything but its alphabet, line
+ * ends, blanks and padding at the end is there. */
+bool base64_size(const char *p, size_t n, uint64_t *size_out);
+
 /* bare CR in p[0..n) to LF, into b (same length). */
 void cr_to_lf(const char *p, size_t n, struct buf *b);
 

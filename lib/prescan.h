@@ -31,14 +31,15 @@ struct prescan {
 	size_t fields;			/* of the first header block */
 	size_t body;			/* where the first header block ends */
 	size_t cut;			/* a MIME parser may look at [0,cut) only */
-	bool bom, header_too_big, too_many_delimiters, field_too_big, too_many_params, masks_full;
+	bool bom, header_too_big, field_too_big, too_many_params, masks_full;
+	bool too_many;			/* cut < len: more delimiters or fields than the limits */
 	bool no_separator;		/* header block runs to the end */
 	size_t duplicate_content;	/* repeated Content-Type or -Transfer-Encoding in one block */
 	struct buf masks, old;		/* private: what was overwritten, in order */
 };
 
 /* Looks at p[0..len) and overwrites what is to be hidden. Linear. Call prescan_unmask with the
- * same bytes when the parser is done, then prescan_done. ST_NOMEM (nothing is left masked). */
+ * same bytes when the parser is done, then prescan_done. ST_NOMEM: the bytes may be spoilt. */
 enum status prescan_mask(char *p, size_t len, const struct prescan_limits *limits,
 	struct prescan *out);
 void prescan_unmask(char *p, struct prescan *s);

@@ -1,0 +1,207 @@
+/* prescan.c - see prescan.h. */
+#include <string.h>
+#include <strings.h>
+
+#include "field.h"
+#include "prescan.h"
+
+struct mask { size_t at, n; };
+
+/* What GMime must not decode itself: it does so while parsing, and has crashed on it. */
+static const char *const HIDDEN[] = { "From", "Sender", "Reply-To", "To", "Cc", "Bcc",
+	"Subject", "Date", "Message-ID", "References", "In-Reply-To" };
+
+static void overwrite(char *p, struct prescan *s, size_t at, size_t n, char with)
+{
+	struct mask m = { at, n };
+
+	if (s->masks.len / sizeof(m) >= PRESCAN_MAX_MASKS) {
+		s->masks_full = true;
+		return;
+	}
+	buf_add(&s->masks, &m, sizeof(m));
+	buf_add(&s->old, p + at, n);
+	if (!buf_ok(&s->masks) || !buf_ok(&s->old))
+		return;
+	for (size_t i = at; i < at + n; i++)
+		if (p[i] != '\n' && p[i] != '\r')
+			p[i] = with;
+}
+
+void prescan_unmask(char *p, struct prescan *s)
+{
+	const struct mask *m = (const void *)s->masks.p;
+	size_t n = s->masks.len / sizeof(*m), old = s->old.len;
+
+	while (n-- > 0) {		/* backwards: a later mask may lie within an earlier one */
+		old -= m[n].n;
+		memcpy(p + m[n].at, s->old.p + old, m[n].n);
+	}
+	buf_clear(&s->masks);
+	buf_clear(&s->old);
+}
+
+void prescan_done(struct prescan *s)
+{
+	buf_free(&s->masks);
+	buf_free(&s->old);
+}
+
+/* A Content-* field: NUL out, parameters and bytes within the limits. Quoted or not, each
+ * ';' counts: that is the upper bound of what GMime will see. */
+static void content_field(char *p, const struct field *f, const struct prescan_limits *l,
+	struct prescan *s)
+{
+	size_t params = 0, at = f->value, end = f->value_end;
+	char *nul = p + at;
+
+	while ((nul = memchr(nul, 0, p + end - nul)) != NULL)
+		overwrite(p, s, nul - p, 1, ' ');
+	for (; at < end && at - f->value < l->field_bytes; at++)
+		if (p[at] == ';' && params++ == l->params)
+			break;
+	if (at == end)
+		return;
+	if (at - f->value >= l->field_bytes)
+		s->field_too_big = true;
+	else
+		s->too_many_params = true;
+	overwrite(p, s, at, end - at, ' ');
+}
+
+/* The state of the block of lines that looks like a header. */
+struct block { bool type, encoding; };
+
+static void maybe_field(char *p, size_t end, size_t line, struct block *b,
+	const struct prescan_limits *l, struct prescan *s)
+{
+	struct field f;
+	size_t pos = line;
+
+	switch (p[line] | 0x20) {
+	case 'c': case 'f': case 's': case 'r': case 't': case 'b': case 'd': case 'm': case 'i':
+		break;
+	default:
+		return;
+	}
+	/* The name decides before the (maybe long) field is looked for. */
+	while (pos < end && p[pos] > ' ' && p[pos] < 127 && p[pos] != ':')
+		pos++;
+	if (pos >= end || (p[pos] != ':' && p[pos] != ' ' && p[pos] != '\t'))
+		return;
+	f = (struct field){ .begin = line, .name_len = pos - line };
+	if (f.name_len > 8 && strncasecmp(p + line, "Content-", 8) == 0) {
+		pos = line;
+		if (!field_next(p, end, &pos, &f) || !f.name_len)
+			return;
+		bool type = field_is(p, &f, "Content-Type");
+		bool encoding = field_is(p, &f, "Content-Transfer-Encoding");
+		if ((type && b->type) || (encoding && b->encoding)) {
+			s->duplicate_content++;
+			overwrite(p, s, line, 1, 'X');
+		}
+		b->type |= type;
+		b->encoding |= encoding;
+		content_field(p, &f, l, s);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(HIDDEN) / sizeof(*HIDDEN); i++)
+		if (field_is(p, &f, HIDDEN[i])) {
+			overwrite(p, s, line, 1, 'X');
+			return;
+		}
+}
+
+/* Whether the word is anywhere: without a boundary parameter no line is a delimiter. */
+static bool has_boundary_word(const char *p, size_t len)
+{
+	for (size_t i = 0; i + 8 <= len; i++)
+		if ((p[i] | 0x20) == 'b' && strncasecmp(p + i, "boundary", 8) == 0)
+			return true;
+	return false;
+}
+
+static void defaults(const struct prescan_limits *in, struct prescan_limits *l)
+{
+	if (in)
+		*l = *in;
+	if (!l->header_bytes)
+		l->header_bytes = PRESCAN_MAX_HEADER_BYTES;
+	if (!l->field_bytes)
+		l->field_bytes = PRESCAN_MAX_FIELD_BYTES;
+	if (!l->params)
+		l->params = PRESCAN_MAX_PARAMS;
+	if (!l->delimiters)
+		l->delimiters = PRESCAN_MAX_DELIMITERS;
+	if (!l->line_bytes)
+		l->line_bytes = PRESCAN_MAX_LINE_BYTES;
+}
+
+/* The first header block: where it ends, or where we say that it does. */
+static void first_block(char *p, size_t len, const struct prescan_limits *l, struct prescan *s)
+{
+	size_t pos = header_begin(p, len), limit = len;
+	struct field f;
+
+	s->bom = pos >= 3 && p[0] == (char)0xef;
+	if (len - pos > l->header_bytes)
+		limit = pos + l->header_bytes;
+	while (field_next(p, limit, &pos, &f))
+		s->fields++;
+	s->body = pos;
+	if (pos < limit || (pos >= 2 && p[pos - 1] == '\n' && (p[pos - 2] == '\n' ||
+			(pos >= 3 && p[pos - 2] == '\r' && p[pos - 3] == '\n'))))
+		return;
+	if (limit == len) {
+		s->no_separator = true;
+		return;
+	}
+	s->header_too_big = true;	/* end it here: two line ends over two bytes */
+	for (size_t i = 0; i < 2 && limit + i < len; i++) {
+		overwrite(p, s, limit + i, 1, '\n');
+		p[limit + i] = '\n';
+	}
+}
+
+enum status prescan_mask(char *p, size_t len, const struct prescan_limits *limits,
+	struct prescan *s)
+{
+	struct prescan_limits l = { 0 };
+	struct block block = { 0 };
+	size_t pos = 0, next, n, cut = len, full = len;
+
+	defaults(limits, &l);
+	memset(s, 0, sizeof(*s));
+	first_block(p, len, &l, s);
+	for (const char *z = p; (z = memchr(z, 0, p + len - z)) != NULL; z++)
+		s->nul++;
+	for (; pos < len; pos = next) {
+		n = line_len(p, len, pos, &next);
+		s->lines++;
+		s->lf += next > pos + n;
+		if (n > s->longest_line)
+			s->longest_line = n;
+		if (n == 0) {
+			memset(&block, 0, sizeof(block));
+			continue;
+		}
+		for (const char *c = p + pos; (c = memchr(c, '\r', p + pos + n - c)) != NULL; c++)
+			s->bare_cr++;
+		if (p[pos] == '-' && n > 2 && p[pos + 1] == '-') {
+			memset(&block, 0, sizeof(block));
+			if (s->delimiters++ == l.delimiters)
+				cut = pos;
+		} else if (!s->masks_full) {
+			maybe_field(p, len, pos, &block, &l, s);
+			if (s->masks_full)
+				full = pos;
+		}
+	}
+	s->cut = full;
+	if (s->delimiters > l.delimiters && cut < full && has_boundary_word(p, len))
+		s->cut = cut;
+	s->too_many = s->cut < len;
+	if (!buf_ok(&s->masks) || !buf_ok(&s->old))
+		return st_fail(ST_NOMEM, "pre-scan: out of memory");
+	return ST_OK;
+}
