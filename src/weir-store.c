@@ -1,0 +1,375 @@
+/*
+ * weir-store.c - the entities of a batch of records, in one transaction for each tenant.
+ *
+ * Refuses what has not been authenticated and scanned; prints a record only when it is durable. A record that cannot be
+ * stored is held and its neighbours go on.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "file.h"
+#include "home.h"
+#include "proof.h"
+#include "store.h"
+
+#define BATCH_RECORDS	1000
+#define BATCH_BYTES	(64u << 20)	/* of raw messages: they are not kept in memory, but synced at once */
+#define BATCH_LINE_BYTES (16u << 20)	/* of records: these are */
+#define OPEN_STORES	200
+
+static const char help[] =
+	"usage: weir-store [--home DIR] [-R DIR]... [-n RECORDS] [--allow-unscanned] [-v]\n"
+	"\n"
+	"Reads records that came through weir-scan, stores their messages in their tenants' stores, and\n"
+	"prints each with \"stored\" once it is durable.\n"
+	"\n"
+	"  -R, --root DIR       a folder whose files records may name (default: $WEIR_SPOOL, or the current\n"
+	"                       folder; and the staging folder)\n"
+	"  -n, --batch RECORDS  at most so many records in a transaction (default 1000)\n"
+	"  --allow-unscanned    store messages that nobody scanned; each entity says so\n"
+	"  --home DIR           instead of $WEIR_HOME\n"
+	"  -v                   a line for each batch\n"
+	"  -h, --help           this\n"
+	"  --version\n";
+
+/* A record of the batch, and what is to be said about it. */
+struct item {
+	char *line;
+	struct rec rec;
+	bool waiting;		/* for its tenant's transaction */
+	struct store_result result;
+	struct buf extra;
+};
+
+struct open_store { struct store *store; unsigned long used; };
+
+struct run {
+	const char *home;
+	struct roots *roots;
+	bool allow_unscanned, verbose, has_root;
+	size_t max;
+	struct item *item;
+	size_t n, line_bytes;
+	uint64_t raw_bytes;
+	struct open_store open[OPEN_STORES];
+	unsigned long clock;
+	int exit;
+};
+
+static void hold(struct run *r, struct item *it, const char *reason, const char *detail, int status)
+{
+	cli_warn("%s: %s", rec_label(&it->rec), detail);
+	buf_clear(&it->extra);
+	rec_hold(&it->extra, "weir-store", reason, detail, status == EX_WEIR_AGAIN ? 600 : 0);
+	it->waiting = false;
+	r->exit = st_worse(r->exit, status);
+}
+
+/* ---- stores, the least recently used closed when there are too many ---- */
+
+static enum status store_for(struct run *r, const char *tenant, struct store **out)
+{
+	struct open_store *slot = &r->open[0];
+	enum status st;
+
+	for (size_t i = 0; i < OPEN_STORES; i++) {
+		struct open_store *o = &r->open[i];
+
+		if (o->store && !strcmp(store_tenant(o->store), tenant)) {
+			o->used = ++r->clock;
+			*out = o->store;
+			return ST_OK;
+		}
+		if (!o->store ? slot->store != NULL : slot->store && o->used < slot->used)
+			slot = o;
+	}
+	store_close(&slot->store);
+	st = store_open(r->home, tenant, STORE_WRITE, &slot->store);
+	if (st != ST_OK)
+		return st;
+	slot->used = ++r->clock;
+	*out = slot->store;
+	return ST_OK;
+}
+
+/* ---- one tenant's share of the batch ---- */
+
+static bool this_tenant(const struct item *it, struct span tenant)
+{
+	struct span t = rec_get(&it->rec, "tenant");
+
+	return it->waiting && t.len == tenant.len && !memcmp(t.p, tenant.p, t.len);
+}
+
+static bool only_this_record(enum status st)
+{
+	return st == ST_BAD || st == ST_NOTFOUND || st == ST_DENIED || st == ST_LIMIT;
+}
+
+static enum status put_all(struct run *r, struct store *s, struct span tenant)
+{
+	enum status st = ST_OK;
+
+	for (size_t i = 0; st == ST_OK && i < r->n; i++) {
+		struct item *it = &r->item[i];
+		const char *allowed = r->allow_unscanned && !proof_scanned(&it->rec) ? "--allow-unscanned" : NULL;
+
+		if (!this_tenant(it, tenant))
+			continue;
+		st = store_put(s, r->roots, &it->rec, allowed, &it->result);
+		if (only_this_record(st)) {
+			hold(r, it, "not_stored", st_text(), EX_WEIR_DATA);
+			st = ST_OK;
+		}
+	}
+	/* Ids as they are after the whole batch. */
+	for (size_t i = 0; st == ST_OK && i < r->n; i++)
+		if (this_tenant(&r->item[i], tenant))
+			st = store_thread_of(s, &r->item[i].result.node, &r->item[i].result.thread);
+	return st;
+}
+
+static enum status store_tenant_batch(struct run *r, struct span tenant)
+{
+	char name[TENANT_MAX_BYTES + 1];
+	struct store *s;
+	enum status st;
+
+	if (tenant.len < 3 || tenant.len - 2 > TENANT_MAX_BYTES)
+		return st_fail(ST_BAD, "no tenant name");
+	memcpy(name, tenant.p + 1, tenant.len - 2);
+	name[tenant.len - 2] = '\0';
+	st = store_for(r, name, &s);
+	if (st == ST_OK)
+		st = store_begin(s);
+	if (st != ST_OK)
+		return st;
+	st = put_all(r, s, tenant);
+	if (st == ST_OK)
+		return store_commit(s);
+	store_abort(s);
+	return st;
+}
+
+static void mark_stored(struct item *it)
+{
+	char hex[2 * NODE_BYTES + 1];
+
+	hex_of(it->result.thread.b, NODE_BYTES, hex);
+	json_open(&it->extra, "stored", '{');
+	json_bool(&it->extra, "new", it->result.is_new);
+	json_str(&it->extra, "thread", hex, 2 * NODE_BYTES);
+	json_close(&it->extra, '}');
+	it->waiting = false;
+}
+
+/* The tenant of the first waiting record, and all others of his. */
+static void settle(struct run *r, size_t first)
+{
+	struct span tenant = rec_get(&r->item[first].rec, "tenant");
+	enum status st = store_tenant_batch(r, tenant);
+	const char *reason = st == ST_NOTFOUND ? "no_tenant" : "store_failed";
+
+	for (size_t i = first; i < r->n; i++) {
+		if (!this_tenant(&r->item[i], tenant))
+			continue;
+		if (st == ST_OK)
+			mark_stored(&r->item[i]);
+		else
+			hold(r, &r->item[i], reason, st_text(), st_exit(st));
+	}
+}
+
+/* ---- the batch ---- */
+
+static enum status batch_write(struct run *r, struct rec_io *io)
+{
+	enum status st = ST_OK;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (r->item[i].waiting)
+			settle(r, i);
+	for (size_t i = 0; st == ST_OK && i < r->n; i++)
+		st = rec_emit(io, &r->item[i].rec, r->item[i].extra.p ? r->item[i].extra.p : "", r->item[i].extra.len);
+	if (st == ST_OK)
+		st = rec_flush(io);
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->item[i].line);
+		buf_clear(&r->item[i].extra);
+	}
+	if (r->verbose && r->n)
+		cli_warn("a batch of %zu records", r->n);
+	r->n = r->line_bytes = 0;
+	r->raw_bytes = 0;
+	return st;
+}
+
+/* The reader's line is gone with the next record: the same spans, in our copy. */
+static void item_point(struct item *it, const struct rec *rec)
+{
+	it->rec.line = it->line;
+	it->rec.len = rec->len;
+	it->rec.number = rec->number;
+	it->rec.keys = rec->keys;
+	for (size_t i = 0; i < rec->keys; i++) {
+		it->rec.key[i] = rec->key[i];
+		it->rec.key[i].key.p = it->line + (rec->key[i].key.p - rec->line);
+		it->rec.key[i].value.p = it->line + (rec->key[i].value.p - rec->line);
+	}
+}
+
+static enum status batch_add(struct run *r, const struct rec *rec)
+{
+	struct item *it = &r->item[r->n];
+	const char *reason = NULL;
+	int64_t size;
+	int status;
+
+	it->line = malloc(rec->len ? rec->len : 1);
+	if (!it->line)
+		return st_fail(ST_NOMEM, "a batch: out of memory");
+	memcpy(it->line, rec->line, rec->len);
+	item_point(it, rec);
+	it->waiting = !rec_stopped(rec);
+	r->n++;
+	r->line_bytes += rec->len;
+	if (json_get_int(rec_get(rec, "raw.size"), &size) && size > 0)
+		r->raw_bytes += (uint64_t)size;
+	if (!it->waiting)
+		return ST_OK;
+	status = proof_check(rec, r->allow_unscanned, &reason);
+	if (status)
+		hold(r, it, reason, st_text(), status);
+	return ST_OK;
+}
+
+static enum status run(struct run *r, struct rec_io *io)
+{
+	struct rec rec;
+	enum status st;
+
+	for (;;) {
+		st = rec_next(io, &rec);
+		if (st == ST_BAD || st == ST_LIMIT) {
+			cli_warn("%s", st_text());
+			r->exit = st_worse(r->exit, EX_WEIR_DATA);
+			continue;
+		}
+		if (st == ST_OK)
+			st = batch_add(r, &rec);
+		if (st != ST_OK)
+			break;
+		if (r->n == r->max || r->line_bytes >= BATCH_LINE_BYTES || r->raw_bytes >= BATCH_BYTES || !rec_ready(io))
+			st = batch_write(r, io);
+		if (st != ST_OK)
+			return st;
+	}
+	return st == ST_END ? batch_write(r, io) : st;
+}
+
+/* ---- main ---- */
+
+static void options(int argc, char **argv, struct run *r, const char **home)
+{
+	static const struct option longs[] = { { "root", 1, NULL, 'R' }, { "batch", 1, NULL, 'n' },
+		{ "home", 1, NULL, 'H' }, { "allow-unscanned", 0, NULL, 'U' }, { "help", 0, NULL, 'h' },
+		{ "version", 0, NULL, 'V' }, { 0 } };
+	char *end;
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":R:n:vh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'R':
+			if (roots_add(r->roots, optarg) != ST_OK)
+				exit(cli_fail(ST_USAGE, "-R"));
+			r->has_root = true;
+			break;
+		case 'n':
+			r->max = strtoul(optarg, &end, 10);
+			if (*end || r->max < 1 || r->max > 100000)
+				cli_usage("-n %s: 1 to 100000", optarg);
+			break;
+		case 'H': *home = optarg; break;
+		case 'U': r->allow_unscanned = true; break;
+		case 'v': r->verbose = true; break;
+		case 'h': cli_help();
+		case 'V': cli_version();
+		default: cli_bad_option(argv, c);
+		}
+	}
+	if (optind < argc)
+		cli_usage("%s: records come on standard input", argv[optind]);
+}
+
+/* Each open store has eight descriptors. */
+static void more_files(void)
+{
+	struct rlimit lim;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < 8 * OPEN_STORES + 64) {
+		lim.rlim_cur = lim.rlim_max < 8 * OPEN_STORES + 64 ? lim.rlim_max : 8 * OPEN_STORES + 64;
+		setrlimit(RLIMIT_NOFILE, &lim);
+	}
+}
+
+/* Where records may point: -R or the spool, and staging, which must be there before weir-extract has made it. */
+static enum status set_roots(struct run *r)
+{
+	struct buf b = { 0 };
+	enum status st;
+
+	buf_fmt(&b, "%s/run/staging", r->home);
+	st = file_mkdirs(buf_cstr(&b), 0700);
+	if (st == ST_OK)
+		st = r->has_root ? roots_add(r->roots, buf_cstr(&b)) : roots_default(r->roots, r->home);
+	buf_free(&b);
+	return st;
+}
+
+int main(int argc, char **argv)
+{
+	struct run r = { .max = BATCH_RECORDS };
+	struct rec_io *io = NULL;
+	const char *home = NULL;
+	enum status st;
+
+	cli_start("weir-store", help);
+	st = roots_new(&r.roots);
+	if (st != ST_OK)
+		return cli_finish(cli_fail(st, "start"));
+	options(argc, argv, &r, &home);
+	st = home_dir(home, &r.home);
+	if (st == ST_OK)
+		st = set_roots(&r);
+	if (st == ST_OK)
+		st = rec_io_open(STDIN_FILENO, STDOUT_FILENO, &io);
+	r.item = calloc(r.max, sizeof *r.item);
+	if (st == ST_OK && !r.item)
+		st = st_fail(ST_NOMEM, "out of memory");
+	if (st != ST_OK)
+		return cli_finish(cli_fail(st, "start"));
+	if (r.allow_unscanned)
+		cli_warn("--allow-unscanned: messages that nobody has scanned are stored as they are");
+	more_files();
+	(void)!fcntl(STDIN_FILENO, F_SETPIPE_SZ, 1 << 20);	/* a whole batch may wait while we commit */
+	st = run(&r, io);
+	if (st != ST_OK)
+		r.exit = st_worse(r.exit, cli_fail(st, "run"));
+	st = rec_io_close(&io);
+	if (st != ST_OK)
+		r.exit = st_worse(r.exit, cli_fail(st, "standard output"));
+	for (size_t i = 0; i < OPEN_STORES; i++)
+		store_close(&r.open[i].store);
+	for (size_t i = 0; i < r.max; i++)
+		buf_free(&r.item[i].extra);
+	free(r.item);
+	roots_free(&r.roots);
+	return cli_finish(r.exit);
+}
