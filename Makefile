@@ -31,7 +31,7 @@ all: $(PROGRAMS:%=$(BIN)/%)
 # What a program needs beyond the common libraries.
 COMMON_LIBS = $(shell pkg-config --libs libcrypto libidn2 lmdb json-c libseccomp)
 GMIME_LIBS  = $(shell pkg-config --libs gmime-3.0)
-$(BIN)/weir-parse: EXTRA = $(GMIME_LIBS)
+$(BIN)/weir-parse $(BIN)/weir-cat $(BIN)/weir-show: EXTRA = $(GMIME_LIBS)
 $(BIN)/weir-scan:  EXTRA = $(shell pkg-config --libs libclamav zlib)
 
 $(BUILD)/%.o: lib/%.c
