@@ -94,8 +94,10 @@ static bool read_numbers(struct span v, struct part *p)
 	struct span it = json_get(v, "range"), e;
 	int64_t n[2], size = 0;
 
+	if (json_type(it) != '[')
+		return false;
 	for (int i = 0; i < 2; i++)
-		if (json_type(it) != '[' || !json_elem(&it, &e) || !json_get_int(e, &n[i]))
+		if (!json_elem(&it, &e) || !json_get_int(e, &n[i]))
 			return false;
 	if (n[0] < 0 || n[1] < n[0])
 		return false;

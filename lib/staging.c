@@ -303,6 +303,18 @@ enum status staging_put(struct staging *s, const char *tenant, const uint8_t dig
 	return ST_OK;
 }
 
+enum status staging_put_file(struct staging *s, const char *tenant,
+	const uint8_t digest[DIGEST_BYTES], const void *p, size_t n, struct staged *out)
+{
+	struct tenant_area *a = NULL;
+	enum status st = area_of(s, tenant, &a);
+
+	if (st != ST_OK)
+		return st;
+	touch_lease(s);
+	return put_file(s, a, digest, p, n, out);
+}
+
 enum status staging_flush(struct staging *s)
 {
 	struct tenant_area *a = s->dirty;

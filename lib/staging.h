@@ -30,6 +30,9 @@ enum status staging_sweep(const char *home);
  * ST_BAD (tenant is no tenant's name), ST_IO (also a full disk), ST_NOMEM: nothing of it stays. */
 enum status staging_put(struct staging *s, const char *tenant, const uint8_t digest[DIGEST_BYTES],
 	const void *p, size_t n, struct staged *out);
+/* The same into a file of its own, at offset 0, complete on return. */
+enum status staging_put_file(struct staging *s, const char *tenant,
+	const uint8_t digest[DIGEST_BYTES], const void *p, size_t n, struct staged *out);
 /* Writes what is still in memory. On failure all places given since the last flush are void. */
 enum status staging_flush(struct staging *s);
 /* Flushes and closes; the files stay. */
