@@ -304,7 +304,7 @@ void store_env_close(struct store *s)
 
 /* ---- opening and closing ---- */
 
-static void store_free(struct store *s)
+void store_free(struct store *s)
 {
 	int *fd[] = { &s->dir_fd, &s->blob_fd, &s->pack_fd, &s->lock_fd };
 
@@ -365,7 +365,7 @@ enum status store_dir_open(const char *home, const char *tenant, struct store **
 	return st;
 }
 
-static enum status blobs_open(struct store *s)
+enum status store_blobs_open(struct store *s)
 {
 	enum status st = folder(s->dir_fd, "blobs", &s->blob_fd);
 
@@ -482,7 +482,7 @@ enum status store_open(const char *home, const char *tenant, enum store_mode mod
 	else if (!made_already(s))
 		st = st_fail(ST_NOTFOUND, "no tenant %s", tenant);
 	if (st == ST_OK)
-		st = blobs_open(s);
+		st = store_blobs_open(s);
 	if (st == ST_OK)
 		st = store_env_open(s, false);
 	if (st == ST_OK && mode == STORE_WRITE)
@@ -546,6 +546,16 @@ enum status store_tenants(const char *home, enum status (*each)(void *arg, const
 }
 
 /* ---- transactions ---- */
+
+enum status store_count(struct store *s, struct store_counts *out)
+{
+	enum status st = store_need(s, STORE_READ);
+
+	if (st == ST_OK)
+		*out = (struct store_counts){ s->state.messages, s->state.threads, s->state.attachments,
+			s->state.deliveries, s->state.events };
+	return st;
+}
 
 enum status store_need(struct store *s, enum store_mode mode)
 {
@@ -622,7 +632,7 @@ enum status journal_add(struct store *s, enum pack_kind kind, const void *p, siz
 }
 
 /* LMDB need not have written the last pages it counts; data_check() wants them there. */
-static void data_extend(struct store *s)
+void store_extend(struct store *s)
 {
 	MDB_envinfo info;
 	MDB_stat stat;
@@ -660,7 +670,7 @@ static enum status commit_write(struct store *s)
 	s->txn = NULL;
 	if (rc)
 		return store_mdb(s, rc, "commit");
-	data_extend(s);
+	store_extend(s);
 	return ST_OK;
 }
 

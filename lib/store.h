@@ -97,9 +97,14 @@ enum status store_get(struct store *st, const char *key, struct buf *json_out);	
 enum status store_settings(struct store *st, const char *prefix, enum status (*fn)(void *arg, const char *key, struct span json), void *arg);
 
 /* ---- whole-store ---- */
+struct store_counts { uint64_t messages, threads, attachments, deliveries, events; };
+enum status store_count(struct store *st, struct store_counts *out);
+/* The same for the same set of messages and deliveries, in whatever order and batches they came. */
 enum status store_digest(struct store *st, char hex_out[DIGEST_HEX + 1]);
 /* Calls problem() for each thing that is wrong. ST_OK even then; *problems_out counts. */
 enum status store_check(struct store *st, void (*problem)(void *arg, const char *line), void *arg, uint64_t *problems_out);
-/* Makes entities/ again from blobs/ (beside the old one, then renamed). Holds the tenant's lock. */
-enum status store_rebuild(const char *home, const char *tenant);
+/* Makes entities/ again from blobs/ (beside the old one, then renamed). Holds the tenant's lock; the store must not be open here.
+ * ST_OK even if the journal is damaged: *found says what could not be read, and then something may be missing. */
+struct store_rebuilt { uint64_t damaged_places, damaged_bytes, unusable /* entries */, unfinished /* entries of a batch that never ended: left out */; };
+enum status store_rebuild(const char *home, const char *tenant, struct store_rebuilt *found);
 #endif

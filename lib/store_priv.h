@@ -121,6 +121,9 @@ enum status db_step(struct store *s, MDB_cursor *c, MDB_val *k, MDB_val *v, MDB_
 enum status store_env_open(struct store *s, bool create);
 void store_env_close(struct store *s);
 enum status store_dir_open(const char *home, const char *tenant, struct store **out);
+enum status store_blobs_open(struct store *s);
+void store_free(struct store *s);
+void store_extend(struct store *s);	/* makes data.mdb as long as it says it is */
 enum status store_need(struct store *s, enum store_mode mode);	/* ST_BUG outside such a transaction */
 enum status store_lock(struct store *s);
 void store_unlock(struct store *s);
