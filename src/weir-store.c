@@ -4,24 +4,21 @@
  * Refuses what has not been authenticated and scanned; prints a record only when it is durable. A record that cannot be
  * stored is held and its neighbours go on.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "file.h"
 #include "home.h"
 #include "proof.h"
-#include "store.h"
+#include "stores.h"
 
 #define BATCH_RECORDS	1000
 #define BATCH_BYTES	(64u << 20)	/* of raw messages: they are not kept in memory, but synced at once */
 #define BATCH_LINE_BYTES (16u << 20)	/* of records: these are */
-#define OPEN_STORES	200
 
 static const char help[] =
 	"usage: weir-store [--home DIR] [-R DIR]... [-n RECORDS] [--allow-unscanned] [-v]\n"
@@ -47,8 +44,6 @@ struct item {
 	struct buf extra;
 };
 
-struct open_store { struct store *store; unsigned long used; };
-
 struct run {
 	const char *home;
 	struct roots *roots;
@@ -57,8 +52,7 @@ struct run {
 	struct item *item;
 	size_t n, line_bytes;
 	uint64_t raw_bytes;
-	struct open_store open[OPEN_STORES];
-	unsigned long clock;
+	struct stores *stores;
 	int exit;
 };
 
@@ -69,33 +63,6 @@ static void hold(struct run *r, struct item *it, const char *reason, const char 
 	rec_hold(&it->extra, "weir-store", reason, detail, status == EX_WEIR_AGAIN ? 600 : 0);
 	it->waiting = false;
 	r->exit = st_worse(r->exit, status);
-}
-
-/* ---- stores, the least recently used closed when there are too many ---- */
-
-static enum status store_for(struct run *r, const char *tenant, struct store **out)
-{
-	struct open_store *slot = &r->open[0];
-	enum status st;
-
-	for (size_t i = 0; i < OPEN_STORES; i++) {
-		struct open_store *o = &r->open[i];
-
-		if (o->store && !strcmp(store_tenant(o->store), tenant)) {
-			o->used = ++r->clock;
-			*out = o->store;
-			return ST_OK;
-		}
-		if (!o->store ? slot->store != NULL : slot->store && o->used < slot->used)
-			slot = o;
-	}
-	store_close(&slot->store);
-	st = store_open(r->home, tenant, STORE_WRITE, &slot->store);
-	if (st != ST_OK)
-		return st;
-	slot->used = ++r->clock;
-	*out = slot->store;
-	return ST_OK;
 }
 
 /* ---- one tenant's share of the batch ---- */
@@ -145,7 +112,7 @@ static enum status store_tenant_batch(struct run *r, struct span tenant)
 		return st_fail(ST_BAD, "no tenant name");
 	memcpy(name, tenant.p + 1, tenant.len - 2);
 	name[tenant.len - 2] = '\0';
-	st = store_for(r, name, &s);
+	st = stores_get(r->stores, name, &s);
 	if (st == ST_OK)
 		st = store_begin(s);
 	if (st != ST_OK)
@@ -308,17 +275,6 @@ static void options(int argc, char **argv, struct run *r, const char **home)
 		cli_usage("%s: records come on standard input", argv[optind]);
 }
 
-/* Each open store has eight descriptors. */
-static void more_files(void)
-{
-	struct rlimit lim;
-
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < 8 * OPEN_STORES + 64) {
-		lim.rlim_cur = lim.rlim_max < 8 * OPEN_STORES + 64 ? lim.rlim_max : 8 * OPEN_STORES + 64;
-		setrlimit(RLIMIT_NOFILE, &lim);
-	}
-}
-
 /* Where records may point: -R or the spool, and staging, which must be there before weir-extract has made it. */
 static enum status set_roots(struct run *r)
 {
@@ -349,6 +305,8 @@ int main(int argc, char **argv)
 	if (st == ST_OK)
 		st = set_roots(&r);
 	if (st == ST_OK)
+		st = stores_new(r.home, STORE_WRITE, &r.stores);
+	if (st == ST_OK)
 		st = rec_io_open(STDIN_FILENO, STDOUT_FILENO, &io);
 	r.item = calloc(r.max, sizeof *r.item);
 	if (st == ST_OK && !r.item)
@@ -357,7 +315,6 @@ int main(int argc, char **argv)
 		return cli_finish(cli_fail(st, "start"));
 	if (r.allow_unscanned)
 		cli_warn("--allow-unscanned: messages that nobody has scanned are stored as they are");
-	more_files();
 	(void)!fcntl(STDIN_FILENO, F_SETPIPE_SZ, 1 << 20);	/* a whole batch may wait while we commit */
 	st = run(&r, io);
 	if (st != ST_OK)
@@ -365,8 +322,7 @@ int main(int argc, char **argv)
 	st = rec_io_close(&io);
 	if (st != ST_OK)
 		r.exit = st_worse(r.exit, cli_fail(st, "standard output"));
-	for (size_t i = 0; i < OPEN_STORES; i++)
-		store_close(&r.open[i].store);
+	stores_free(&r.stores);
 	for (size_t i = 0; i < r.max; i++)
 		buf_free(&r.item[i].extra);
 	free(r.item);
