@@ -5,11 +5,13 @@
  * All that is done to a spool is in lib/spool.h; here are the words for it.
  */
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "file.h"
+#include "progress.h"
 #include "spool.h"
 
 #define WAKES_MAX 16
@@ -31,6 +33,8 @@ static const char help[] =
 	"      --wake REASON=FILE claim: what is held for REASON, if FILE is newer\n"
 	"      --recipient-header FIELD  claim, list: mail not from SES is for whom FIELD names\n"
 	"      --delete           ack: delete what is stored instead of moving it to done/\n"
+	"      --progress         ack: on stderr, how far it is\n"
+	"      --summary          ack: one line on stderr at the end\n"
 	"      --all              requeue: all\n"
 	"      --reason WORD, --detail TEXT, --retry SECONDS  hold; release: only that reason\n"
 	"      --name ID, --from ADDRESS, --to ADDRESS  put: file name, envelope\n"
@@ -49,7 +53,7 @@ struct opts {
 	char **to;
 	size_t recipients;
 	long retry_s;
-	bool remove, all, mbox, json, verbose;
+	bool remove, all, mbox, json, verbose, progress, summary;
 	char **names;
 	size_t n;
 	int exit;		/* what was met so far */
@@ -115,8 +119,38 @@ static int do_claim(struct spool *s, struct opts *o, bool list)
 	return fail(o, st, list ? "list" : "claim");
 }
 
+/* How many messages there are to come: what waits, and what is claimed already. */
+static uint64_t how_many(struct spool *s)
+{
+	struct buf b = { 0 };
+	int64_t waiting = 0, claimed = 0;
+
+	json_open(&b, NULL, '{');
+	if (spool_status(s, &b) == ST_OK) {
+		json_close(&b, '}');
+		json_get_int(json_get((struct span){ b.p, b.len }, "incoming"), &waiting);
+		json_get_int(json_get((struct span){ b.p, b.len }, "claimed"), &claimed);
+	}
+	buf_free(&b);
+	return (uint64_t)(waiting + claimed);
+}
+
+static void show(const struct opts *o, struct progress *p, const struct spool_counts *end)
+{
+	struct buf b = { 0 };
+
+	if (o->progress && !end)
+		progress_live(p, &b);
+	else if (o->summary && end)
+		progress_summary(p, end, &b);
+	fprintf(stderr, "%s%s%s", o->progress ? "\r\033[K" : "", buf_cstr(&b), b.len && end ? "\n" : "");
+	fflush(stderr);
+	buf_free(&b);
+}
+
 static int do_ack(struct spool *s, struct opts *o)
 {
+	struct progress p;
 	struct spool_ack *a;
 	struct spool_counts n = { 0 };
 	struct rec_io *io = NULL;
@@ -125,13 +159,20 @@ static int do_ack(struct spool *s, struct opts *o)
 
 	if (st != ST_OK)
 		return fail(o, st, "ack");
+	progress_begin(&p);
 	st = rec_io_open(0, -1, &io);
 	while (st == ST_OK) {
 		r = rec_next(io, &rec);
 		if (r == ST_END)
 			break;
-		if (r == ST_OK)
+		if (o->progress && !p.total)
+			p.total = how_many(s);
+		if (r == ST_OK) {
+			progress_record(&p, &rec);
 			r = spool_ack_record(a, &rec);
+		}
+		if (o->progress && progress_due(&p))
+			show(o, &p, NULL);
 		if (r != ST_OK)
 			o->exit = fail(o, r, "ack");
 		if (r == ST_IO || r == ST_NOMEM)
@@ -140,6 +181,8 @@ static int do_ack(struct spool *s, struct opts *o)
 	if (io)
 		rec_io_close(&io);
 	r = spool_ack_close(&a, &n);
+	if (o->progress || o->summary)
+		show(o, &p, &n);
 	if (n.released)
 		o->exit = st_worse(o->exit, EX_WEIR_AGAIN);
 	counts(o, "acked", (struct count[]){ { "done", n.done }, { "held", n.held },
@@ -275,7 +318,7 @@ static void add_wake(struct opts *o, char *arg)
 }
 
 enum { O_WAKE = 256, O_HEADER, O_DELETE, O_ALL, O_REASON, O_DETAIL, O_RETRY, O_NAME, O_FROM, O_TO,
-	O_MBOX, O_JSON, O_VERSION };
+	O_MBOX, O_JSON, O_PROGRESS, O_SUMMARY, O_VERSION };
 
 static const struct option options[] = {
 	{ "kind", required_argument, NULL, 'k' }, { "limit", required_argument, NULL, 'n' },
@@ -286,6 +329,7 @@ static const struct option options[] = {
 	{ "name", required_argument, NULL, O_NAME }, { "from", required_argument, NULL, O_FROM },
 	{ "to", required_argument, NULL, O_TO }, { "mbox", no_argument, NULL, O_MBOX },
 	{ "json", no_argument, NULL, O_JSON }, { "verbose", no_argument, NULL, 'v' },
+	{ "progress", no_argument, NULL, O_PROGRESS }, { "summary", no_argument, NULL, O_SUMMARY },
 	{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, O_VERSION }, { 0 }
 };
 
@@ -313,6 +357,8 @@ static void read_options(int argc, char *argv[], struct opts *o)
 		case O_TO: o->to[o->recipients++] = optarg; break;
 		case O_MBOX: o->mbox = true; break;
 		case O_JSON: o->json = true; break;
+		case O_PROGRESS: o->progress = true; break;
+		case O_SUMMARY: o->summary = true; break;
 		case 'v': o->verbose = true; break;
 		case 'h': cli_help();
 		case O_VERSION: cli_version();

@@ -106,3 +106,9 @@ fake() { mkdir -p fake; printf '#!/bin/sh\ncat\nexit %d\n' "$2" >"fake/$1"; chmo
 		for o in $(grep -oE -- '--[a-z-]+' <<<"$rest"); do grep -q -- "$o" help || { echo "weir $name has no $o"; false; }; done
 	done <lines
 }
+
+@test "on a terminal ingest shows how far it is, then one line" {
+	small_spool 2
+	script -qec "weir ingest --db '$SAMPLES/signatures' spool" typescript >/dev/null </dev/null || [ $? = 75 ]
+	grep -aq '2 messages in .* 2 stored' typescript
+}
