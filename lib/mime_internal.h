@@ -41,6 +41,7 @@ struct node {
 	int part;		/* index in m->part; -1: not listed (structure of another reading) */
 	const char *boundary;	/* multipart: GMime's, else NULL */
 	bool multipart;
+	size_t lookalike;	/* a line in it that could be a delimiter; none: not below end */
 	bool terminated, odd, padding_inside;
 	bool swallow;		/* an encoded message that GMime took for a plain one */
 	int children;

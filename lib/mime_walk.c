@@ -193,7 +193,9 @@ static void walk_multipart(struct reader *r, GMimeMultipart *mp, int node, const
 		g_mime_object_get_content_type(GMIME_OBJECT(mp)));
 
 	n->multipart = true;
-	n->boundary = g_mime_multipart_get_boundary(mp);
+	n->boundary = g_mime_object_get_content_type_parameter(GMIME_OBJECT(mp), "boundary");
+	if (n->boundary && !*n->boundary)
+		n->boundary = NULL;
 	if (!r->of)
 		n->part = add_entity(r, n, &p, type ? type : "multipart/mixed");
 	g_free(type);
@@ -240,6 +242,27 @@ static void walk_message(struct reader *r, GMimeMessagePart *mp, int node, const
 	closed(r, node);
 }
 
+/* A line of a leaf that begins as a delimiter does and goes on: RFC 2046 5.1.1 can be read so that it
+ * is one. Its offset, or the leaf's end. */
+static size_t find_lookalike(const struct reader *r, const struct part *p, const struct place *at)
+{
+	const char *end = r->p + p->end, *c = r->p + p->begin;
+
+	if (!at->boundary)
+		return p->end;
+	for (; (c = memchr(c, '-', end - c)) != NULL; c++) {
+		if (end - c < 3 || c[1] != '-' || (c > r->p + p->begin && c[-1] != '\n'))
+			continue;
+		for (const struct place *up = at; up; up = up->up) {
+			size_t b = up->boundary ? strlen(up->boundary) : 0;
+
+			if (b && (size_t)(end - c) >= b + 2 && memcmp(c + 2, up->boundary, b) == 0)
+				return c - r->p;
+		}
+	}
+	return p->end;
+}
+
 static void walk_leaf(struct reader *r, GMimePart *o, int node, const struct place *at)
 {
 	struct node *n = &r->node[node];
@@ -263,6 +286,7 @@ static void walk_leaf(struct reader *r, GMimePart *o, int node, const struct pla
 	r->pos = p.end;
 	n = &r->node[node];
 	n->end = p.end;
+	n->lookalike = find_lookalike(r, &p, at);
 	n->part = add_entity(r, n, &p, type ? type : "text/plain");
 	if (n->part >= 0)
 		read_uuencode(r, n->part);
@@ -282,6 +306,7 @@ static void walk(struct reader *r, GMimeObject *o, const struct place *at)
 	if (n->head.encoding.p)
 		n->enc = encoding_of(n->head.encoding.p, n->head.encoding.len, &odd);
 	n->odd = odd;
+	n->lookalike = SIZE_MAX;
 	if (!at->up && !r->in && !r->of && n->head.content_fields && !n->head.version)
 		mime_defect(r->w->m, "no_mime_version", NULL, NULL);
 	if (odd)
@@ -362,6 +387,13 @@ static void read_on(struct reader *r)
 		if (p && is_message_type(p->content_type) && is_encoded(p->encoding))
 			read_enclosed(r, n->part);
 		read_entity_again(r, n);
+		n = &r->node[i];
+		if (n->part >= 0 && !n->multipart && n->lookalike < n->end) {
+			const char *id = tag(r, r->w->m->part[n->part].id);
+
+			mime_defect(r->w->m, "boundary_lookalike", id, NULL);
+			read_text_as_entities(r, n->lookalike, n->end, id);
+		}
 	}
 	if (r->nodes && r->node[0].head.fields == 0 && r->node[0].part >= 0 && !r->of)
 		read_text_as_entities(r, r->node[0].head.body, r->end, r->id);

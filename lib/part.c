@@ -217,30 +217,42 @@ void cr_to_lf(const char *p, size_t n, struct buf *b)
 			b->p[at + i] = '\n';
 }
 
+/* What a byte counts for, in one number: so that counting needs no memory but the table. */
+#define DIGIT	1ull
+#define BLANK	0ull
+#define PAD	(1ull << 32)
+#define OTHER	(1ull << 40)
+
 bool base64_size(const char *p, size_t n, uint64_t *size_out)
 {
-	static unsigned char kind[256];	/* 0 other, 1 alphabet, 2 blank, 3 '=' */
-	size_t count[4] = { 0 }, digits = n;
+	static uint64_t worth[256];
+	const unsigned char *u = (const unsigned char *)p;
+	uint64_t a = 0, b = 0, digits, pads;
 	const char *pad;
 
-	if (!kind['A']) {
-		for (const char *c = "0123456789+/abcdefghijklmnopqrstuvwxyz"; *c; c++)
-			kind[(unsigned char)*c] = 1;
-		kind[' '] = kind['\t'] = kind['\r'] = kind['\n'] = 2;
-		kind['='] = 3;
-		for (int c = 'Z'; c >= 'A'; c--)
-			kind[c] = 1;
+	if (worth[0] != OTHER) {
+		for (int c = 255; c >= 0; c--)
+			worth[c] = c && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/"
+				"abcdefghijklmnopqrstuvwxyz", c) ? DIGIT : c == '=' ? PAD :
+				c && strchr(" \t\r\n", c) ? BLANK : OTHER;
 	}
+	if (n >> 30)
+		return false;
+	for (size_t i = 0; i + 1 < n; i += 2) {
+		a += worth[u[i]];
+		b += worth[u[i + 1]];
+	}
+	a += b + (n % 2 ? worth[u[n - 1]] : 0);
+	digits = a & 0xffffffff;
+	pads = a >> 32 & 0xff;
+	*size_out = digits / 4 * 3 + (digits % 4 ? digits % 4 - 1 : 0);
+	if (a >= OTHER || pads > 2 || (digits + pads) % 4)
+		return false;
 	pad = memchr(p, '=', n);
-	if (pad)
-		digits = pad - p;
-	for (size_t i = 0; i < digits; i++)
-		count[kind[(unsigned char)p[i]]]++;
-	*size_out = count[1] / 4 * 3 + (count[1] % 4 ? count[1] % 4 - 1 : 0);
-	for (size_t i = digits; i < n; i++)	/* padding: "=" and "==", nothing after it */
-		count[kind[(unsigned char)p[i]] == 1 ? 0 : kind[(unsigned char)p[i]]]++;
-	return count[0] == 0 && count[3] <= 2 && count[1] % 4 != 1 &&
-		(count[3] == 0 ? count[1] % 4 == 0 : (count[1] + count[3]) % 4 == 0);
+	for (; pad && pad < p + n; pad++)	/* nothing follows the padding */
+		if (worth[(unsigned char)*pad] == DIGIT)
+			return false;
+	return true;
 }
 
 static const struct part *by_id(const struct part_source *s, const char *id)
@@ -354,11 +366,19 @@ enum status part_bytes(struct part_source *s, const struct part *p, struct buf *
 /* CRLF to LF, in place. */
 static void crlf_to_lf(struct buf *b, size_t from)
 {
-	size_t to = from;
+	size_t to = from, at = from, n;
+	const char *cr;
 
-	for (size_t i = from; i < b->len; i++)
-		if (b->p[i] != '\r' || i + 1 == b->len || b->p[i + 1] != '\n')
-			b->p[to++] = b->p[i];
+	while (at < b->len) {
+		cr = memchr(b->p + at, '\r', b->len - at);
+		n = cr ? (size_t)(cr - (b->p + at)) : b->len - at;
+		memmove(b->p + to, b->p + at, n);
+		to += n;
+		at += n;
+		if (cr && !(at + 1 < b->len && b->p[at + 1] == '\n'))
+			b->p[to++] = '\r';
+		at += cr != NULL;
+	}
 	b->len = to;
 	if (b->p)
 		b->p[to] = 0;
@@ -378,38 +398,56 @@ static bool cut_text(struct buf *b, size_t from, size_t max)
 	return true;
 }
 
+/* The text of the first n encoded bytes. */
+static enum status text_of(const struct part *p, struct span enc, struct buf *b, int *bits)
+{
+	struct buf bytes = { 0 };
+	size_t from = b->len;
+	enum status st = ST_OK;
+
+	if (p->encoding != ENC_IDENTITY && p->encoding != ENC_UNKNOWN) {
+		st = decode_into(p, enc, &bytes, NULL);
+		enc = (struct span){ buf_cstr(&bytes), bytes.len };
+	}
+	if (st == ST_OK)
+		*bits = charset_to_utf8(p->charset, p->charset ? strlen(p->charset) : 0,
+			enc.p, enc.len, b);
+	buf_free(&bytes);
+	if (st == ST_OK && !buf_ok(b))
+		st = st_fail(ST_NOMEM, "part %s: out of memory", p->id);
+	if (st == ST_OK && b->p)
+		crlf_to_lf(b, from);
+	return st;
+}
+
 enum status part_text(struct part_source *s, const struct part *p, size_t max, struct buf *b,
 	bool *cut_out_, int *bits_out)
 {
-	struct buf bytes = { 0 };
 	struct span enc;
-	size_t from = b->len, want;
-	bool cut = false;
+	size_t from = b->len, whole;
+	int bits = 0;
+	bool cut;
 	enum status st = part_encoded(s, p, &enc);
 
 	if (st != ST_OK)
 		return st;
-	/* No encoding needs more than 4 bytes for one of text, nor a charset more than 8 for one. */
-	want = max && max < (SIZE_MAX - 4096) / 32 ? max * 32 + 4096 : SIZE_MAX;
-	if (enc.len > want) {
-		enc.len = want;
-		cut = true;
+	/* A bit more than we want is mostly enough; where it is not (soft line breaks, shift
+	 * sequences), all of it is read. */
+	whole = enc.len;
+	if (max && max < SIZE_MAX / 4 && enc.len > max * 2 + 1024)
+		enc.len = max * 2 + 1024;
+	st = text_of(p, enc, b, &bits);
+	if (st == ST_OK && enc.len < whole && b->len - from < max + 8) {
+		b->len = from;
+		enc.len = whole;
+		st = text_of(p, enc, b, &bits);
 	}
-	st = decode_into(p, enc, &bytes, NULL);
-	if (st == ST_OK) {
-		int bits = charset_to_utf8(p->charset, p->charset ? strlen(p->charset) : 0,
-			buf_cstr(&bytes), bytes.len, b);
-		if (bits_out)
-			*bits_out |= bits;
-		if (!buf_ok(b))
-			st = st_fail(ST_NOMEM, "part %s: out of memory", p->id);
-	}
-	if (st == ST_OK && b->p) {
-		crlf_to_lf(b, from);
-		cut |= cut_text(b, from, max);
-	}
+	if (st != ST_OK)
+		return st;
+	cut = cut_text(b, from, max);
 	if (cut_out_)
 		*cut_out_ = cut;
-	buf_free(&bytes);
-	return st;
+	if (bits_out)
+		*bits_out |= bits;
+	return ST_OK;
 }

@@ -24,6 +24,7 @@
 
 #define TIMEOUT_MS 10000
 #define MEMORY_MB  400
+#define KEEP_BYTES (1u << 20)	/* a bigger buffer is freed after use */
 
 static const char help[] =
 	"usage: weir-parse [options] [FILE...] | weir-parse -r [options] <RECORDS >RECORDS\n"
@@ -53,6 +54,7 @@ struct opts {
 	struct roots *roots;
 	const char *home;
 	struct buf in;			/* the message on stdin, read before the workers are made */
+	struct buf raw;			/* a worker's, kept from message to message */
 	bool *suspicious;		/* shared with the workers */
 };
 
@@ -64,8 +66,9 @@ static enum status start(void *arg, int worker_index)
 	return ST_OK;
 }
 
-static enum status read_message(struct opts *o, const struct rec *rec, struct buf *raw)
+static enum status read_message(struct opts *o, const struct rec *rec)
 {
+	struct buf *raw = &o->raw;
 	struct buf path = { 0 };
 	enum status st = ST_OK;
 	int fd = -1;
@@ -73,6 +76,7 @@ static enum status read_message(struct opts *o, const struct rec *rec, struct bu
 	if (!json_text(rec_get(rec, "raw.path"), &path)) {
 		if (o->records)
 			return st_fail(ST_BAD, "no raw.path in the record");
+		buf_clear(raw);
 		buf_add(raw, o->in.p, o->in.len);
 		return buf_ok(raw) ? ST_OK : st_fail(ST_NOMEM, "message: out of memory");
 	}
@@ -102,14 +106,13 @@ static enum status each(void *arg, const struct rec *rec, struct buf *extra)
 {
 	struct opts *o = arg;
 	struct message_opts mo = o->message;
-	struct buf raw = { 0 };
 	struct mime *m = NULL;
-	enum status st = read_message(o, rec, &raw);
+	enum status st = read_message(o, rec);
 
-	if (st == ST_OK && raw.len == 0)
+	if (st == ST_OK && o->raw.len == 0)
 		st = st_fail(ST_LIMIT, "the message is empty");
 	if (st == ST_OK)
-		st = mime_parse(raw.p, raw.len, &o->limits, &m);
+		st = mime_parse(o->raw.p, o->raw.len, &o->limits, &m);
 	if (st == ST_OK) {
 		mo.max_bytes = RECORD_MAX_BYTES - rec->len - 4096;
 		st = message_json(m, &mo, extra);
@@ -121,7 +124,8 @@ static enum status each(void *arg, const struct rec *rec, struct buf *extra)
 		}
 	}
 	mime_free(&m);
-	buf_free(&raw);
+	if (o->raw.cap > KEEP_BYTES)
+		buf_free(&o->raw);
 	if (st != ST_LIMIT && st != ST_NOMEM)
 		return st;
 	buf_clear(extra);
