@@ -41,8 +41,11 @@ def ext_param(name, value, charset='utf-8', split=0):
     pct = ''.join(chr(b) if b < 128 and (chr(b).isalnum() or chr(b) in '.-_') else '%%%02X' % b for b in value.encode(charset))
     if not split:
         return "%s*=%s''%s" % (name, charset, pct)
-    full = "%s''%s" % (charset, pct)
-    cut = [full[i:i + split] for i in range(0, len(full), split)]
+    cut, rest = [], "%s''%s" % (charset, pct)
+    while rest:		# never within a %XX, but between the bytes of a character
+        n = split - (1 if rest[split - 1:split] == '%' else 2 if rest[split - 2:split - 1] == '%' else 0)
+        cut.append(rest[:n])
+        rest = rest[n:]
     return ';\r\n '.join('%s*%d*=%s' % (name, i, c) for i, c in enumerate(cut))
 
 
