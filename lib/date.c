@@ -134,6 +134,7 @@ static bool take_word(struct date *d, const char **p)
 		zone_name(d, w, n);
 	} else if (!d->zone_seen && !day_name(w, n) && d->nums) {
 		/* "1 de enero": a month in a language that we do not read */
+		*p = w + n;
 		return d->month != 0 || d->nums >= 2;
 	}
 	*p = w + n;
