@@ -1,13 +1,10 @@
 load common
 
-# A spool of two messages for the samples' tenants, one of which reaches its parent late.
+# A spool of N meter readings for stadtwerk, without notifications.
 small_spool() {
 	mkdir -p spool/in
-	n=0
-	for f in "$SAMPLES"/spool/in/*; do
-		[ "$n" -lt "$1" ] || break
-		grep -q '^Subject: Z' "$f" && cp "$f" spool/in/ && n=$((n + 1))
-	done
+	awk -F'\t' '$5 ~ /^read/ && $3 !~ /^content/ { print $2 }' "$SAMPLES/CONTENTS" | head -"$1" |
+		while read -r sid; do cp "$SAMPLES/spool/in/$sid" spool/in/; done
 	"$SAMPLES/setup"
 }
 # A stage that ends with a status of our choosing, in the place of the real one.
