@@ -320,9 +320,10 @@ static const char *beneath(const char *prefix, const char *path)
 
 	if (n == 1)	/* "/" */
 		n = 0;
-	if (strncmp(path, prefix, n) != 0 || path[n] != '/' || !path[n + 1])
+	if (strncmp(path, prefix, n) != 0 || path[n] != '/')
 		return NULL;
-	return path + n + 1;
+	path += n + strspn(path + n, "/");
+	return *path ? path : NULL;
 }
 
 /* EAGAIN: something was renamed while the kernel looked (openat2(2)). */

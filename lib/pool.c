@@ -299,9 +299,11 @@ static void fail_record(struct pool *p, struct slot *s, enum pool_failure why, i
 		p->status = st_worse(p->status, EX_WEIR_AGAIN);
 }
 
-/* The one it was at, else the first it had not answered; the rest is queued again. */
+/* The one it was at, else the first it had not answered; the rest is queued again. One that
+ * died in start() was at none. */
 static void settle_unanswered(struct pool *p, int i, enum pool_failure why, int detail)
 {
+	bool ready = __atomic_load_n(&p->shared[i].ready, __ATOMIC_ACQUIRE);
 	uint64_t seq, at = __atomic_load_n(&p->shared[i].seq, __ATOMIC_ACQUIRE);
 	struct slot *victim = NULL, *first = NULL;
 
@@ -318,7 +320,7 @@ static void settle_unanswered(struct pool *p, int i, enum pool_failure why, int 
 	}
 	if (!victim)
 		victim = first;
-	if (victim)
+	if (victim && ready)
 		fail_record(p, victim, why, detail);
 }
 
@@ -342,7 +344,7 @@ static void bury(struct pool *p, int i)
 		p->opts->ended(p->opts->arg, pid, i);
 	if (p->stop)
 		return;
-	if (w->in_flight == 0 && ++p->idle_deaths >= IDLE_DEATHS_MAX) {
+	if ((w->in_flight == 0 || !p->shared[i].ready) && ++p->idle_deaths >= IDLE_DEATHS_MAX) {
 		cli_warn("workers end before they begin");
 		give_up(p, EX_WEIR_BUG);
 		return;

@@ -112,9 +112,8 @@ static void work(struct child *c, const struct pool_request *q, const char *line
 		st = c->opts->each(c->opts->arg, &rec, &c->extra);
 	if (st == ST_OK && !buf_ok(&c->extra))
 		st = st_fail(ST_NOMEM, "out of memory");
-	if (st == ST_NOMEM && c->opts->memory_bytes) {
+	if (st == ST_NOMEM && c->opts->memory_bytes)
 		_exit(POOL_EXIT_MEMORY);
-	}
 	reply(c, q->seq, st);
 	__atomic_store_n(&c->shared->seq, 0, __ATOMIC_RELEASE);
 	c->shared->busy_ns += pool_now_ns() - began;
@@ -176,6 +175,7 @@ _Noreturn void pool_child(const struct pool_opts *opts, int index, int fd,
 		flush(&c);
 		_exit(st_exit(st));
 	}
+	__atomic_store_n(&shared->ready, 1, __ATOMIC_RELEASE);
 	for (;;) {
 		line = request(&c, &q);
 		if (line) {

@@ -21,6 +21,7 @@ struct pool_reply { uint64_t seq; uint32_t status, text_len, extra_len, unused; 
 	/* then st_text(), then the members within { } */
 
 struct pool_shared {
+	uint64_t ready;		/* 1 after start() */
 	uint64_t seq;		/* the record at work, 0: none */
 	uint64_t busy_ns, count;	/* time spent, records done */
 };

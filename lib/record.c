@@ -302,22 +302,30 @@ static enum status put(struct rec_io *io, const char *p, size_t n)
 	return io->out_failed;
 }
 
+static bool among(const struct span *keys, size_t n, struct span key)
+{
+	while (n-- > 0)
+		if (keys[n].len == key.len && memcmp(keys[n].p, key.p, key.len) == 0)
+			return true;
+	return false;
+}
+
 /* Whether extra is members that rec has none of, and nothing else. */
 static enum status check_extra(const struct rec *rec, const char *extra, size_t len)
 {
-	struct span it = { extra, len }, key, val;
-	size_t keys = rec->keys;
+	struct span it = { extra, len }, key, val, keys[RECORD_MAX_KEYS];
+	size_t n = 0;
 
 	while (json_member(&it, &key, &val)) {
-		if (top(rec, key.p, key.len).p)
+		if (top(rec, key.p, key.len).p || among(keys, n, key))
 			return st_fail(ST_BUG, "the record has a key \"%.*s\" already",
 				(int)(key.len < 40 ? key.len : 40), key.p);
-		keys++;
+		if (rec->keys + n == RECORD_MAX_KEYS)
+			return st_fail(ST_LIMIT, "more than RECORD_MAX_KEYS (%d) keys", RECORD_MAX_KEYS);
+		keys[n++] = key;
 	}
 	if (it.len != 0)
 		return st_fail(ST_BUG, "what is to be added is no list of JSON members");
-	if (keys > RECORD_MAX_KEYS)
-		return st_fail(ST_LIMIT, "more than RECORD_MAX_KEYS (%d) keys", RECORD_MAX_KEYS);
 	return ST_OK;
 }
 
