@@ -548,6 +548,8 @@ static void run(struct pool *p)
 	replace_dead(p);
 	while (!p->stop && !caught) {
 		read_records(p);
+		if (p->tail > p->head)
+			replace_dead(p);
 		assign(p);
 		for (i = 0; i < p->opts->workers; i++)
 			send_some(&p->worker[i]);
@@ -556,8 +558,6 @@ static void run(struct pool *p)
 			break;
 		if (!p->stop && !(wants_input(p) && rec_ready(p->io)))
 			wait_for_more(p);
-		if (p->tail > p->head)
-			replace_dead(p);
 	}
 }
 

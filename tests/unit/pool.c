@@ -302,6 +302,28 @@ static enum status tell_pid(void *arg, int index)
 	return write(tell_fd, &pid, sizeof pid) == sizeof pid ? ST_OK : ST_IO;
 }
 
+static void a_worker_that_died_idle_is_replaced_when_work_comes(void)
+{
+	int in, out, tell[2];
+	pid_t pid, worker = 0;
+
+	CHECK(pipe(tell) == 0);
+	tell_fd = tell[1];
+	started(&(struct pool_opts){ .workers = 1, .start = tell_pid });
+	pid = launch(&in, &out);
+	CHECK(read(tell[0], &worker, sizeof worker) == sizeof worker && worker > 0);
+	kill(worker, SIGKILL);
+	while (kill(worker, 0) == 0)	/* until it is buried */
+		usleep(1000);
+	CHECK(write(in, "{\"weir\":1,\"n\":1}\n", 17) == 17);
+	CHECK_STR(line_from(out), "{\"weir\":1,\"n\":1,\"did\":1}\n");
+	close(in);
+	CHECK(end(pid) == 0);
+	close(out);
+	close(tell[0]);
+	close(tell[1]);
+}
+
 static void workers_die_with_the_parent(int sig, int want)
 {
 	int in, out, tell[2];
@@ -338,6 +360,7 @@ int main(void)
 	a_start_that_fails_ends_the_run_and_blames_no_record();
 	nothing_in_nothing_out();
 	a_lone_record_does_not_wait_for_company();
+	a_worker_that_died_idle_is_replaced_when_work_comes();
 	workers_die_with_the_parent(SIGKILL, 256 + SIGKILL);
 	workers_die_with_the_parent(SIGTERM, 256 + SIGTERM);
 	return CHECK_DONE();
