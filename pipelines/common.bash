@@ -49,7 +49,7 @@ judge() {
 		0 | 65 | 141) ;;
 		75) [ "$worst" = 0 ] && worst=75 ;;
 		*)
-			printf '%s: %s ended with %d; what it had not handed on stays where it was\n' "$prog" "$name" "${status[i]}" >&2
+			printf '%s: %s ended with %d; what was not stored stays in the spool\n' "$prog" "$name" "${status[i]}" >&2
 			worst=${status[i]} ;;
 		esac
 		i=$((i + 1))

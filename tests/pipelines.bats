@@ -48,7 +48,9 @@ fake() { mkdir -p fake; printf '#!/bin/sh\ncat\nexit %d\n' "$2" >"fake/$1"; chmo
 	mkdir empty
 	run -78 --separate-stderr weir ingest --db empty spool
 	[ "$(weir-ls messages stadtwerk --json | wc -l)" = 0 ]
-	weir ingest --db "$SAMPLES/signatures" spool
+	[[ $stderr == *'weir-scan ended with 78'* ]]
+	cp "$SAMPLES"/signatures/* empty/	# freshclam came by: what waited for it comes back by itself
+	weir ingest --db empty spool
 	[ "$(weir-ls messages stadtwerk --json | wc -l)" = 2 ]
 }
 
