@@ -374,7 +374,7 @@ void spool_move_notes(int from, const char *from_name, int to, const char *to_na
 
 /* What is done was stored: a second copy takes the place of the first. What is
  * held or in quarantine was not, and stays beside it. */
-enum status spool_move(struct spool *s, int from, const char *name, enum state to)
+enum status spool_move(struct spool *s, int from, const char *name, enum state to, bool beside)
 {
 	char dest[SPOOL_NAME_BYTES], stem[SPOOL_NAME_BYTES], file[SPOOL_NAME_BYTES + 16];
 	bool moved = false;
@@ -391,6 +391,8 @@ enum status spool_move(struct spool *s, int from, const char *name, enum state t
 	if (!moved)
 		return st_fail_errno("move %s to %s", name, spool_states[to]);
 	s->touched[to] = true;
+	if (!beside)
+		return ST_OK;
 	spool_move_notes(from, name, s->state[to], dest);
 	spool_why_name(name, file);
 	unlinkat(from, file, 0);
@@ -486,7 +488,7 @@ enum status spool_put_back(struct spool *s, int from, const char *name)
 	if (!spool_rename(from, name, dir, base)) {
 		st = st_fail_errno("put back %s", name);
 		if (st == ST_EXISTS)	/* a newer one is there: ours waits its turn in hold/ */
-			st = spool_move(s, from, name, IN_HOLD);
+			st = spool_move(s, from, name, IN_HOLD, true);
 	}
 	close(dir);
 	return st;
@@ -511,7 +513,7 @@ static enum status empty_one(void *arg, const char *name)
 		st = spool_put_back_note(e->s, e->fd, name);
 	} else if (spool_has(e->fd, file)) {	/* it came from hold/: its tries count on */
 		spool_rename(e->fd, file, e->s->state[IN_HOLD], file);
-		st = spool_move(e->s, e->fd, name, IN_HOLD);
+		st = spool_move(e->s, e->fd, name, IN_HOLD, true);
 		e->n++;
 	} else {
 		st = spool_put_back(e->s, e->fd, name);

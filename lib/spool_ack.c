@@ -105,7 +105,7 @@ static void remove_all(int fd, const char *name)
 }
 
 static enum status settle(struct spool_ack *a, struct lease *l, const char *name, enum outcome out,
-	struct span what, struct span rec)
+	bool beside, struct span what, struct span rec)
 {
 	uint64_t *count = NULL;
 	enum status st = ST_OK;
@@ -116,11 +116,11 @@ static enum status settle(struct spool_ack *a, struct lease *l, const char *name
 		count = &a->n.done;
 		if (unlinkat(l->fd, name, 0) != 0)
 			st = st_fail_errno("delete %s", name);
-		else
+		else if (beside)
 			remove_all(l->fd, name);
 	} else if (out == OUT_DONE) {
 		count = &a->n.done;
-		st = spool_move(a->s, l->fd, name, IN_DONE);
+		st = spool_move(a->s, l->fd, name, IN_DONE, beside);
 	} else if (out == OUT_RELEASE) {
 		count = &a->n.released;
 		spool_say(a->s, "%s: neither stored nor stopped by any stage: back into the spool", name);
@@ -193,7 +193,7 @@ static bool keep(char **to, size_t *len, struct span v)
 }
 
 static enum status one_of_many(struct spool_ack *a, struct lease *l, const char *name, int64_t of,
-	enum outcome out, struct span what, struct span rec)
+	enum outcome out, bool beside, struct span what, struct span rec)
 {
 	struct part_seen *p;
 	enum status st = ST_OK;
@@ -210,7 +210,7 @@ static enum status one_of_many(struct spool_ack *a, struct lease *l, const char 
 	}
 	if (p->seen < of)
 		return ST_OK;
-	st = settle(a, l, name, p->worst, (struct span){ p->what, p->what_len },
+	st = settle(a, l, name, p->worst, beside, (struct span){ p->what, p->what_len },
 		(struct span){ p->rec, p->rec_len });
 	tdelete(p, &a->parts, by_key);
 	part_free(p);
@@ -238,6 +238,7 @@ enum status spool_ack_record(struct spool_ack *a, const struct rec *rec)
 	struct span what, line = { rec->line, rec->len };
 	enum outcome out = outcome_of(rec, &what);
 	int64_t of = 1;
+	bool beside;
 	enum status st;
 
 	buf_clear(&a->name);
@@ -252,8 +253,9 @@ enum status spool_ack_record(struct spool_ack *a, const struct rec *rec)
 	if (st != ST_OK)
 		return st;
 	json_get_int(rec_get(rec, "fanout.of"), &of);
-	return of > 1 ? one_of_many(a, l, buf_cstr(&a->name), of, out, what, line)
-		: settle(a, l, buf_cstr(&a->name), out, what, line);
+	beside = rec_get(rec, "spool.beside").p != NULL;
+	return of > 1 ? one_of_many(a, l, buf_cstr(&a->name), of, out, beside, what, line)
+		: settle(a, l, buf_cstr(&a->name), out, beside, what, line);
 }
 
 enum status spool_ack_close(struct spool_ack **ap, struct spool_counts *out)

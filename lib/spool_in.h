@@ -50,9 +50,9 @@ bool spool_rename(int from, const char *name, int to, const char *to_name);
 bool spool_move_note(int from, const char *file, int to, const char *name);
 /* All notifications of from_name. */
 void spool_move_notes(int from, const char *from_name, int to, const char *to_name);
-/* A whole message into a state folder under a free name: raw bytes first, so
- * that notifications are never there without it. ST_NOTFOUND: it is gone. */
-enum status spool_move(struct spool *s, int from, const char *name, enum state to);
+/* A whole message into a state folder under a free name: raw bytes first, so that notifications are
+ * never there without it. beside false: it has none, nor a why.json. ST_NOTFOUND: it is gone. */
+enum status spool_move(struct spool *s, int from, const char *name, enum state to, bool beside);
 /* A whole message back to where it lay before it was claimed. */
 enum status spool_put_back(struct spool *s, int from, const char *name);
 /* A notification whose message is elsewhere, likewise. */

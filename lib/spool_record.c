@@ -100,6 +100,8 @@ static void spool_key(struct buf *b, const struct spool *s, const struct item *i
 	json_cstr(b, "kind", kind);
 	if (flags && flags[3])
 		json_str(b, "flags", flags + 3, strlen(flags + 3));
+	if (it->beside)
+		json_int(b, "beside", it->beside);
 	received(b, f, h, it->mtime);
 	json_close(b, '}');
 }

@@ -33,6 +33,7 @@ struct item {
 	const char *text;		/* the bytes */
 	size_t len;
 	time_t mtime;
+	int beside;			/* files that came with it: notifications, why.json */
 };
 /* The record into b (cleared). Header fields are believed only as spool.h and seshead.h say. */
 enum status spool_record(const struct spool *s, const struct item *it, const struct facts *f,
