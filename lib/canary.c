@@ -1,4 +1,5 @@
 /* canary.c - see canary.h. */
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdint.h>
@@ -111,11 +112,11 @@ enum status canary_read(const char *path, struct buf *mail)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return st_fail_errno("canary %s", path);
+		return st_fail(ST_CONFIG, "canary %s: %s", path, strerror(errno));
 	enum status st = file_read_fd(fd, 0, -1, CANARY_FILE_MAX, &b);
 	close(fd);
 	if (st == ST_OK && b.len == 0)
-		st = st_fail(ST_BAD, "canary %s is empty", path);
+		st = st_fail(ST_CONFIG, "canary %s is empty", path);
 	buf_clear(mail);
 	if (st == ST_OK)
 		st = wrap(b.p, b.len, mail);

@@ -16,7 +16,7 @@
 
 /* The mail, and the line of a .ndb file that finds it. */
 enum status canary_make(struct buf *mail, struct buf *signature);
-/* The mail around the bytes of a file. ST_NOTFOUND and so on, ST_BAD if it is empty. */
+/* The mail around the bytes of a file. ST_CONFIG if there is none, or it is empty. */
 enum status canary_read(const char *path, struct buf *mail);
 
 #endif

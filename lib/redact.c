@@ -52,7 +52,7 @@ static size_t merge(struct byte_range *r, size_t n)
 static bool touches(const struct part *p, const struct byte_range *r, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (p->begin < r[i].end && p->end > r[i].begin)
+		if (p->end > p->begin && p->begin < r[i].end && p->end > r[i].begin)
 			return true;
 	return false;
 }

@@ -16,7 +16,7 @@ options() {	# leaves the operands in $operand
 		--clamd) scan+=(--clamd "$2"); shift ;;
 		--jobs | -j) parse+=(-j "$2") scan+=(-j "$2"); shift ;;
 		--no-scan) noscan=1 store=(--allow-unscanned) ;;
-		--allow-unscanned) store=(--allow-unscanned) ;;
+		--allow-unscanned) scan+=(--allow-unscanned) store=(--allow-unscanned) ;;
 		-h | --help) printf '%s\n' "$usage"; exit ;;
 		--) shift; break ;;
 		-*) own_option "$@" || die 64 "unknown option $1"$'\n'"$usage"
