@@ -170,6 +170,11 @@ static bool valid_type(const char *t)
 	return slash && slash > t && slash[1] && !strchr(slash + 1, '/');
 }
 
+static bool is_multipart(const char *t)
+{
+	return strncmp(t, "multipart/", 10) == 0;
+}
+
 static bool is_tnef(const struct part *p)
 {
 	return strcmp(p->content_type, "application/ms-tnef") == 0 ||
@@ -237,7 +242,7 @@ int add_entity(struct reader *r, struct node *n, struct part *p, const char *gmi
 		note_params(r, p->id, type.bits);
 		p->charset = (char *)params_get(&type, "charset");
 		p->filename = (char *)params_get(&type, "name");
-		if (valid_type(type.value))
+		if (valid_type(type.value) && (p->kind != PART_LEAF || !is_multipart(type.value)))
 			p->content_type = type.value;
 		else if (n->head.type.len)
 			mime_defect(r->w->m, "bad_content_type", p->id, NULL);

@@ -11,6 +11,7 @@
 
 #include "mime_internal.h"
 
+#define MAX_LOOKALIKES 100	/* nodes whose boundaries are compared with a line */
 #define MAX_LOST 8	/* delimiters that GMime saw and we do not find: give up looking */
 
 static int new_node(struct reader *r)
@@ -242,24 +243,43 @@ static void walk_message(struct reader *r, GMimeMessagePart *mp, int node, const
 	closed(r, node);
 }
 
-/* A line of a leaf that begins as a delimiter does and goes on: RFC 2046 5.1.1 can be read so that it
- * is one. Its offset, or the leaf's end. */
+/* GMime takes the kind of line end before a delimiter from elsewhere in the message: where the kinds are
+ * mixed it is a byte off. */
+static size_t true_end(const struct reader *r, size_t begin, size_t end)
+{
+	if (end >= r->end)
+		return end;
+	if (r->p[end] == '\n' && end > begin && r->p[end - 1] == '\r')
+		return end - 1;
+	if (r->p[end] != '\r' && r->p[end] != '\n' && end + 1 < r->end && r->p[end + 1] == '\n')
+		return end + 1;
+	return end;
+}
+
+/* Whether the line begins with "--" and the boundary of some multipart met so far. */
+static bool like_delimiter(const struct reader *r, const char *line, size_t n)
+{
+	for (size_t i = r->nodes; n > 2 && i-- > 0 && i + MAX_LOOKALIKES > r->nodes;) {
+		const char *b = r->node[i].boundary;
+
+		if (b && n >= strlen(b) + 2 && memcmp(line + 2, b, strlen(b)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A line of a leaf that begins as a delimiter does and goes on (RFC 2046 5.1.1 can be read so that it is one), or that
+ * would be one of a multipart that has ended. Its offset, or the leaf's end. */
 static size_t find_lookalike(const struct reader *r, const struct part *p, const struct place *at)
 {
 	const char *end = r->p + p->end, *c = r->p + p->begin;
 
 	if (!at->boundary)
 		return p->end;
-	for (; (c = memchr(c, '-', end - c)) != NULL; c++) {
-		if (end - c < 3 || c[1] != '-' || (c > r->p + p->begin && c[-1] != '\n'))
-			continue;
-		for (const struct place *up = at; up; up = up->up) {
-			size_t b = up->boundary ? strlen(up->boundary) : 0;
-
-			if (b && (size_t)(end - c) >= b + 2 && memcmp(c + 2, up->boundary, b) == 0)
-				return c - r->p;
-		}
-	}
+	for (; (c = memchr(c, '-', end - c)) != NULL; c++)
+		if (end - c > 2 && c[1] == '-' && (c == r->p + p->begin || c[-1] == '\n') &&
+				like_delimiter(r, c, end - c))
+			return c - r->p;
 	return p->end;
 }
 
@@ -278,6 +298,8 @@ static void walk_leaf(struct reader *r, GMimePart *o, int node, const struct pla
 		p.begin = s->bound_start;
 		p.end = s->bound_end;
 	}
+	if (at->boundary)
+		p.end = true_end(r, p.begin, p.end);
 	if (p.begin != n->head.body && p.end > p.begin) {
 		mime_defect(r->w->m, "header_in_body", tag(r, at->id), NULL);
 		r->pos = n->head.body < p.begin ? n->head.body : p.begin;

@@ -49,6 +49,28 @@ void prescan_done(struct prescan *s)
 	buf_free(&s->old);
 }
 
+/* "multipart/mixed\n boundary=b", without the ';': made "multipart/mixed;  boundary=b" for GMime, as
+ * mail readers have it. */
+static void forgotten_semicolon(char *p, const struct field *f, struct prescan *s)
+{
+	size_t at = f->value, w;
+
+	for (; at + 9 <= f->value_end; at++)
+		if ((p[at] | 0x20) == 'b' && strncasecmp(p + at, "boundary=", 9) == 0)
+			break;
+	if (at + 9 > f->value_end)
+		return;
+	for (w = at; w > f->value && p[w - 1] && strchr(" \t\r\n", p[w - 1]); w--)
+		;
+	if (w == at || w == f->value || p[w - 1] == ';')
+		return;
+	overwrite(p, s, w, at - w, ' ');
+	if (s->masks_full)
+		return;
+	memset(p + w, ' ', at - w);	/* line ends, too */
+	p[w] = ';';
+}
+
 /* A Content-* field: NUL out, parameters and bytes within the limits. Quoted or not, each
  * ';' counts: that is the upper bound of what GMime will see. */
 static void content_field(char *p, const struct field *f, const struct prescan_limits *l,
@@ -105,6 +127,8 @@ static void maybe_field(char *p, size_t end, size_t line, struct block *b,
 		b->type |= type;
 		b->encoding |= encoding;
 		content_field(p, &f, l, s);
+		if (type)
+			forgotten_semicolon(p, &f, s);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(HIDDEN) / sizeof(*HIDDEN); i++)

@@ -123,6 +123,13 @@ static const struct row { const char *name, *message, *defect; } ROWS[] = {
 	{ "From line", "From a@b Mon Jan  1 00:00:00 2024\r\n" TOP OCTETS CTE("base64") "\r\n" BASE64, NULL },
 	{ "folded encoding", TOP OCTETS "Content-Transfer-Encoding:\r\n base64\r\n\r\n" BASE64, NULL },
 	{ "LF only", "MIME-Version: 1.0\nContent-Transfer-Encoding: base64\n\n" BASE64, NULL },
+	{ "boundary without its semicolon", TOP "Content-Type: multipart/mixed\r\n\tboundary=b\r\n\r\n" TEXTPART
+		"--b\r\n" OCTETS CTE("base64") "\r\n" BASE64 "\r\n" END, NULL },
+	{ "LF before a delimiter in CRLF mail", TOP MIXED "\r\n" TEXTPART "--b\r\n" OCTETS "\r\n" PAYLOAD
+		"\n" END, NULL },
+	{ "an inner boundary again after its end", TOP MIXED "\r\n--b\r\nContent-Type: multipart/mixed; "
+		"boundary=c\r\n\r\n--c\r\n\r\nx\r\n--b\r\n\r\ny\r\n--c\r\n" OCTETS CTE("base64") "\r\n" BASE64
+		"\r\n" END, "boundary_lookalike" },
 	{ "digest", TOP "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\n" TOP OCTETS CTE("base64")
 		"\r\n" BASE64 "\r\n" END, NULL },
 };
