@@ -90,8 +90,8 @@ void progress_summary(const struct progress *p, const struct spool_counts *n, st
 {
 	int64_t ms = progress_clock_ms() - p->start_ms;
 
-	buf_fmt(out, "%llu messages in %.1f s (%llu/s): %llu stored (%llu new), %llu infected and cut, %llu held",
-		(unsigned long long)p->messages, (double)ms / 1000, (unsigned long long)rate(p->messages, ms),
+	buf_fmt(out, "%llu message%s in %.1f s (%llu/s): %llu stored (%llu new), %llu infected and cut, %llu held",
+		(unsigned long long)p->messages, p->messages == 1 ? "" : "s", (double)ms / 1000, (unsigned long long)rate(p->messages, ms),
 		(unsigned long long)n->done, (unsigned long long)p->fresh, (unsigned long long)p->infected,
 		(unsigned long long)n->held);
 	for (size_t i = 0; i < p->reasons; i++)
