@@ -49,6 +49,7 @@ static void limit(int what, rlim_t n)
 
 static _Noreturn void parse(char *raw, size_t len, const struct message_opts *o, int out)
 {
+	struct mime_limits limits = { 0 };
 	struct mime *m = NULL;
 	struct buf b = { 0 };
 	enum status st;
@@ -59,7 +60,7 @@ static _Noreturn void parse(char *raw, size_t len, const struct message_opts *o,
 	signal(SIGALRM, SIG_DFL);
 	alarm(REREAD_WALL_S);
 	mime_init();
-	st = mime_parse(raw, len, NULL, &m);
+	st = mime_parse(raw, len, &limits, &m);
 	buf_chr(&b, '{');
 	if (st == ST_OK)
 		st = message_json(m, o, &b);

@@ -245,7 +245,7 @@ static enum status check_message(struct check *c, uint64_t seq)
 	if (st != ST_OK || row.seq != seq)
 		problem(c, "message %s: not found by its id", hex);
 	buf_clear(&c->b);
-	st = message_json(c->s, seq, &m, content, extra, &m.node, &c->b);
+	st = stored_message_json(c->s, seq, &m, content, extra, &m.node, &c->b);
 	if (st != ST_OK || json_valid(c->b.p, c->b.len) != ST_OK) {
 		problem(c, "message %s: its entity is damaged", hex);
 		return ST_OK;

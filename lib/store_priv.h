@@ -201,6 +201,6 @@ enum status threads_remove(struct store *s, uint64_t comp, const struct msg_row 
 
 /* ---- store_read.c ---- */
 enum status msg_get(struct store *s, uint64_t seq, struct msg_row *row_out, struct span *content_out, struct span *extra_out);
-enum status message_json(struct store *s, uint64_t seq, const struct msg_row *m, struct span content, struct span extra, const struct node *thread, struct buf *b);
+enum status stored_message_json(struct store *s, uint64_t seq, const struct msg_row *m, struct span content, struct span extra, const struct node *thread, struct buf *b);
 
 #endif

@@ -64,7 +64,7 @@ static enum status add_deliveries(struct store *s, uint64_t seq, struct buf *b)
 	return st == ST_END ? ST_OK : st;
 }
 
-enum status message_json(struct store *s, uint64_t seq, const struct msg_row *m, struct span content,
+enum status stored_message_json(struct store *s, uint64_t seq, const struct msg_row *m, struct span content,
 	struct span extra, const struct node *thread, struct buf *b)
 {
 	char hex[DIGEST_HEX + 1];
@@ -97,7 +97,7 @@ static enum status show_message(void *arg, uint64_t seq, const struct msg_row *m
 	if (st == ST_NOTFOUND)
 		st = st_fail(ST_BAD, "tenant %s: a message without thread: weir-fsck --rebuild %s", show->s->tenant, show->s->tenant);
 	if (st == ST_OK)
-		st = message_json(show->s, seq, m, content, extra, &out.thread, &show->json);
+		st = stored_message_json(show->s, seq, m, content, extra, &out.thread, &show->json);
 	if (st != ST_OK)
 		return st;
 	memcpy(out.id, m->id, DIGEST_BYTES);
