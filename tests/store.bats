@@ -1,0 +1,200 @@
+load common
+
+records() { "$TOP/tests/records.py" "$@"; }
+# digest of: what is stored of the records on stdin in a new home, by weir-store with these options.
+digest_of() {
+	local WEIR_HOME=$BATS_TEST_TMPDIR/$RANDOM$RANDOM
+	export WEIR_HOME
+	weir-tenant add acme >/dev/null && weir-store "$@" >/dev/null && weir-fsck >/dev/null && weir-fsck --digest acme
+}
+# one CHANGES: a single good record, changed by a jq program.
+one() { records make m 1 | jq -c "${1:-.}"; }
+
+@test "the same mail in any order and any batches, and twice, has one digest" {
+	records make m 300 >r
+	want=$(digest_of <r)
+	[ "$(tac r | digest_of)" = "$want" ]
+	[ "$(digest_of -n 1 <r)" = "$want" ]
+	[ "$(shuf --random-source=/bin/sh r | digest_of -n 7)" = "$want" ]
+	[ "$(cat r r | digest_of)" = "$want" ]
+	[ "$(head -299 r | digest_of)" != "$want" ]
+}
+
+@test "two pipelines at once into one store lose nothing" {
+	records make m 300 >r
+	want=$(digest_of <r)
+	weir-tenant add acme
+	weir-store -n 5 <r >/dev/null & one=$!
+	tac r | weir-store -n 3 >/dev/null & two=$!
+	wait $one && wait $two
+	weir-fsck acme
+	[ "$(weir-fsck --digest acme)" = "$want" ]
+}
+
+@test "killed at any moment, then run again: the same store" {
+	records make m 400 500 >r
+	want=$(digest_of <r)
+	seed=${SEED:-$RANDOM}
+	echo "seed $seed (SEED=$seed repeats it)"
+	RANDOM=$seed
+	weir-tenant add acme
+	for i in $(seq 12); do
+		shuf --random-source=<(yes $seed$i) r | weir-store -n 3 >/dev/null & pid=$!
+		# Spins instead of sleeping: from before the first batch to the middle.
+		for ((n = RANDOM % 12000; n > 0; n--)); do :; done
+		kill -9 $pid 2>/dev/null || true
+		wait $pid || true
+		weir-fsck acme || { weir-fsck acme; false; }
+	done
+	weir-store <r >/dev/null
+	weir-fsck acme
+	[ "$(weir-fsck --digest acme)" = "$want" ]
+	weir-fsck --rebuild acme
+	[ "$(weir-fsck --digest acme)" = "$want" ]
+}
+
+@test "stored says whether the message is new, and in which thread" {
+	weir-tenant add acme
+	records make m 3 >r
+	[ "$(weir-store <r | jq -r .stored.new | sort -u)" = true ]
+	[ "$(weir-store <r | jq -r .stored.new | sort -u)" = false ]
+	weir-store <r | jq -e '.stored.thread|test("^[0-9a-f]{32}$")'
+}
+
+@test "a message for two addresses is one message with two deliveries, whether in one record or two" {
+	weir-tenant add acme
+	one '.recipients=[{"rcpt":"A@x.example","address":"a@x.example","inbox":"a","match":"exact"},{"rcpt":"b@x.example","address":"b@x.example","inbox":"b","match":"exact"}]' >both
+	one '.recipients=[{"rcpt":"A@x.example","address":"a@x.example","inbox":"a","match":"exact"}]' >a
+	one '.recipients=[{"rcpt":"b@x.example","address":"b@x.example","inbox":"b","match":"exact"}]' >b
+	[ "$(digest_of <both)" = "$(cat b a | digest_of)" ]
+	weir-store <both >/dev/null
+	[ "$(weir-ls --json messages acme | jq -c '[.deliveries[].address]|sort')" = '["a@x.example","b@x.example"]' ]
+}
+
+@test "nothing is stored without auth and scan; the record is held with its reason" {
+	weir-tenant add acme
+	for why in 'del(.auth) not_authenticated' 'del(.scan) not_scanned' 'del(.tenant) not_routed' \
+		'.scan.verdict="infected" infected' '.scan.verdict="maybe" not_scanned' \
+		'.scan={"verdict":"unscanned","reason":"encrypted"} not_scanned' \
+		'.scan={"verdict":"unscanned","reason":"encrypted","policy":"delete"} not_scanned' \
+		'.scan={"verdict":"clean","parts":[{"part":"1","verdict":"infected","name":"X"}]} infected' \
+		'.tenant="other" no_tenant' '.recipients=[] not_stored' '.parts=[{"part":"9","kind":"leaf"}] not_stored'; do
+		run -65 --separate-stderr weir-store < <(one "${why% *}")
+		[ "$(jq -r .hold.reason <<<"$output")" = "${why##* }" ]
+		jq -e 'has("stored")|not' <<<"$output"
+		[ -n "$stderr" ]
+	done
+	[ "$(weir-ls --json messages acme)" = "" ]
+}
+
+@test "status 75 where waiting may help: the scan ran out of time" {
+	weir-tenant add acme
+	run -75 --separate-stderr weir-store < <(one '.scan={"verdict":"unscanned","reason":"timeout"}')
+	[ "$(jq -r .hold.retry_s <<<"$output")" = 600 ]
+}
+
+@test "unscanned parts that the tenant's policy flags are stored" {
+	weir-tenant add acme
+	one '.scan={"verdict":"unscanned","reason":"encrypted","policy":"flag","parts":[{"part":"1","verdict":"unscanned","reason":"encrypted"}]}' | weir-store | jq -e .stored.new
+	weir-ls --json messages acme | jq -e '.scan.policy=="flag"'
+}
+
+@test "--allow-unscanned stores, says so on stderr and in the entity; it never lets an infection through" {
+	weir-tenant add acme
+	run -0 --separate-stderr weir-store --allow-unscanned < <(one 'del(.scan)')
+	[[ $stderr == *--allow-unscanned* ]]
+	weir-ls --json messages acme | jq -e '.scan.allowed=="--allow-unscanned"'
+	run -65 --separate-stderr weir-store --allow-unscanned < <(one '.scan.verdict="infected"')
+}
+
+@test "an infected part leaves a stub and no bytes; the rewritten message is what is stored" {
+	weir-tenant add acme
+	one >r
+	printf 'rewritten' >raw2
+	sha=$(sha256sum <raw2 | cut -d' ' -f1)
+	jq -c --arg p "$PWD/raw2" --arg s "$sha" '.scan={"verdict":"infected","engine":"E","parts":[{"part":"1","verdict":"infected","name":"Eicar"}],"removed":["1"],"raw":{"path":$p,"sha256":$s,"size":9}}' r | weir-store >/dev/null
+	weir-ls --json messages acme >e
+	jq -e --arg s "$sha" '.raw.sha256==$s and .attachments[0].removed=="Eicar" and .attachments[0].filename=="a0.txt"' e
+	weir-fsck acme
+	! grep -rq 'attachment 0' "$WEIR_HOME/tenants/acme/blobs"
+	# The same message from a stage that found nothing does not bring the bytes back, in either order.
+	want=$(weir-fsck --digest acme)
+	weir-store <r >/dev/null
+	[ "$(weir-fsck --digest acme)" = "$want" ]
+	[ "$(cat r <(jq -c --arg p "$PWD/raw2" --arg s "$sha" '.scan={"verdict":"infected","engine":"E","parts":[{"part":"1","verdict":"infected","name":"Eicar"}],"removed":["1"],"raw":{"path":$p,"sha256":$s,"size":9}}' r) | digest_of)" = "$want" ]
+}
+
+@test "a record whose bytes changed is held, its neighbours are stored" {
+	weir-tenant add acme
+	records make m 9 >r
+	echo changed >>m/000004.eml
+	truncate -s 3 m/000005.eml
+	run -65 --separate-stderr weir-store <r
+	[ "$(jq -r 'select(.stored).stored.new' <<<"$output" | wc -l)" = 8 ]
+	[ "$(jq -r 'select(.hold).spool.name' <<<"$output")" = 000005.eml ]
+	weir-fsck acme
+}
+
+@test "a file outside the folders is not opened" {
+	weir-tenant add acme
+	mkdir elsewhere
+	one | (cd elsewhere && weir-store 2>/dev/null) | jq -e '.hold.reason=="not_stored"'
+	one | (cd elsewhere && weir-store -R "$BATS_TEST_TMPDIR") | jq -e .stored.new
+}
+
+@test "large blobs are files of their own, named by digest, mode 0600" {
+	weir-tenant add acme
+	records make m 2 400000 >r
+	weir-store <r >/dev/null
+	[ "$(find "$WEIR_HOME"/tenants/acme/blobs/?? -type f -perm 600 | wc -l)" = 2 ]
+	for f in "$WEIR_HOME"/tenants/acme/blobs/??/*; do
+		[ "$(sha256sum <"$f" | cut -d' ' -f1)" = "${f##*/}" ]
+		[ "$(basename "$(dirname "$f")")" = "$(basename "$f" | cut -c1-2)" ]
+	done
+	[ "$(weir-fsck --digest acme)" = "$(digest_of <r)" ]
+}
+
+@test "records that a stage has stopped pass untouched" {
+	weir-tenant add acme
+	one '.hold={"by":"weir-scan","reason":"x","detail":"y"}' >r
+	weir-store <r | cmp - r
+}
+
+@test "a line that is no record is told; the others are stored" {
+	weir-tenant add acme
+	run -65 --separate-stderr weir-store < <(echo '{"weir":1'; one)
+	[ "$(jq -r .stored.new <<<"$output")" = true ]
+	[[ $stderr == *"line 1"* ]]
+}
+
+@test "text, html and headers of a record are not kept twice: options of weir-parse change no digest" {
+	one >r
+	[ "$(jq -c '.message.text="long"|.message.html="<p>"|.message.headers=[]' r | digest_of)" = "$(digest_of <r)" ]
+}
+
+@test "which engine scanned and which spool file it came from do not change the digest" {
+	one >r
+	[ "$(jq -c '.scan.engine="Other 1"|.scan.db="x"|.spool.name="other"' r | digest_of)" = "$(digest_of <r)" ]
+}
+
+@test "one tenant's store holds nothing of another's" {
+	weir-tenant add acme
+	weir-tenant add globex
+	one >r
+	jq -c '.tenant="globex"' r | cat r - | weir-store >/dev/null
+	[ "$(weir-fsck --json | jq -c '[.tenant,.messages]' | tr -d '\n')" = '["acme",1]["globex",1]' ]
+	[ "$(find "$WEIR_HOME/tenants" -type f -links +1 | wc -l)" = 0 ]
+}
+
+@test "a lone record does not wait for a full batch" {
+	weir-tenant add acme
+	one >r
+	mkfifo in out
+	weir-store <in >out &
+	exec 5>in 6<out
+	cat r >&5
+	read -r -t 20 line <&6
+	jq -e .stored.new <<<"$line"
+	exec 5>&- 6<&-
+	wait
+}
