@@ -73,7 +73,7 @@ ASAN_ENV = ASAN_OPTIONS=abort_on_error=0:exitcode=99:detect_leaks=1 UBSAN_OPTION
 asan: deps
 	@.ci/need $(DEB_TEST)
 	@$(MAKE) BUILD=build-asan BIN=build-asan/bin all units \
-		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all"
+		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-format-truncation"
 	$(ASAN_ENV) WEIR_BIN=$(CURDIR)/build-asan/bin WEIR_UNIT=$(CURDIR)/build-asan/unit bats $(T)
 
 # Messages and megabytes a second: CORPUS=, BENCH_RUNS=, BENCH_SAVE=1 writes docs/bench.md.
