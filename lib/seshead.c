@@ -182,10 +182,13 @@ static const char *clause_end(const char *p, const char *end)
 	return quoted || depth ? NULL : end;
 }
 
-/* Authentication-Results: of several dkim clauses one that passes is enough (RFC 6376 6.1). */
+/* Authentication-Results: of several dkim clauses one that passes is enough (RFC 6376 6.1). SES begins every clause on a
+ * line of its own. HELO name and envelope sender stand in there unquoted, chosen by the sender, but cannot hold a line
+ * end: so where there are lines, a clause inside one ("helo=x; dkim=pass") is not SES's. */
 static void auth_results(const struct field *f, struct ses_verdicts *v)
 {
 	const char *p = f->body, *end = p + f->body_len, *stop;
+	bool lines = memchr(p, '\n', f->body_len) != NULL;
 	struct ses_verdicts said = { 0 };
 	struct span c = trim(p, (size_t)(end - p));
 
@@ -199,6 +202,8 @@ static void auth_results(const struct field *f, struct ses_verdicts *v)
 				return;
 			continue;
 		}
+		if (lines && !memchr(p, '\n', (size_t)(c.p - p)))
+			continue;
 		int check = c.len > 5 && !strncasecmp(c.p, "dkim=", 5) ? SES_DKIM
 			: c.len > 6 && !strncasecmp(c.p, "dmarc=", 6) ? SES_DMARC : -1;
 		if (check < 0)

@@ -71,3 +71,14 @@ auth() { printf '{"weir":1,"id":"x","verdicts":%s}\n' "$1" | weir-auth | jq -c .
 	printf '{"weir":1,"x": [1,  2] , "y":"\\u00e9" }\n' | weir-auth >out
 	[[ $(cat out) == '{"weir":1,"x": [1,  2] , "y":"\u00e9" ,"auth":'* ]]
 }
+
+@test "from a stored SES header, a HELO name cannot make a DKIM pass" {
+	mkdir spool
+	printf '%s\r\n' 'Return-Path: <a@x.example>' \
+		'Received: from h (h [192.0.2.1])' ' by inbound-smtp.eu-west-1.amazonaws.com with SMTP id abcdefghijklmnopqrstuvwxyz0123456789abcd' ' for info@y.example;' ' Mon, 09 Nov 2026 05:42:04 +0000 (UTC)' \
+		'X-SES-Spam-Verdict: PASS' 'X-SES-Virus-Verdict: PASS' \
+		'Received-SPF: fail (spfCheck: x) client-ip=192.0.2.1; envelope-from=a@x.example; helo=h;' \
+		'Authentication-Results: amazonses.com;' ' spf=fail (spfCheck: x) client-ip=192.0.2.1; envelope-from=a@x.example; helo=h; dkim=pass header.i=@bank.example;' ' dmarc=fail header.from=bank.example;' \
+		'From: a@bank.example' '' 'x' >spool/abcdefghijklmnopqrstuvwxyz0123456789abcd
+	[ "$(weir-spool list spool | weir-auth | jq -r '[.auth.source,.auth.spf.result,.auth.dkim.result,.auth.dmarc.result]|join(" ")')" = "ses-header fail none fail" ]
+}
