@@ -9,6 +9,7 @@ PKGS     = gmime-3.0 libclamav zlib lmdb libssl libcrypto json-c libidn2 libsecc
 PROGRAMS = $(patsubst src/%.c,%,$(wildcard src/weir-*.c))
 MODULES  = $(patsubst lib/%.c,%,$(wildcard lib/*.c))
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+SUITES   = $(patsubst tests/suite/%.c,%,$(wildcard tests/suite/*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 PIPES    = ingest ingest-maildir
 SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) pipelines/common.bash .ci/run .ci/need samples/setup samples/demo samples/hostile/make-large \
@@ -47,10 +48,15 @@ $(BIN)/weir-%: src/weir-%.c $(BUILD)/libweir.a
 	$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/weir-$*.d $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(EXTRA) $(COMMON_LIBS) $(LIBS)
 
 # C unit tests: tests/unit/x.c, run from tests/unit.bats.
-units: $(UNITS:%=$(BUILD)/unit/%)
+# tests/suite/x.c reads other projects' test data, run from tests/suite-x.bats.
+units: $(UNITS:%=$(BUILD)/unit/%) $(SUITES:%=$(BUILD)/suite/%)
+BUILD_TEST = $(CC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(GMIME_LIBS) -lz $(COMMON_LIBS) $(LIBS)
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libweir.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(GMIME_LIBS) -lz $(COMMON_LIBS) $(LIBS)
+	$(BUILD_TEST)
+$(BUILD)/suite/%: tests/suite/%.c $(BUILD)/libweir.a
+	@mkdir -p $(@D)
+	$(BUILD_TEST)
 
 # ---- for people: each of these installs what it lacks, then works from a clean clone ----
 
@@ -89,6 +95,7 @@ fuzz fuzz-smoke: deps
 	@$(MAKE) CC=clang BUILD=build-fuzz fuzzers CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined"
 	@for f in $(FUZZERS); do mkdir -p build-fuzz/corpus/$$f; echo "fuzz $$f"; \
 		build-fuzz/fuzz/$$f -max_total_time=$(FUZZ_S) -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
+			$$([ ! -f tests/fuzz/dict/$$f.dict ] || echo -dict=tests/fuzz/dict/$$f.dict) \
 			-artifact_prefix=build-fuzz/$$f- build-fuzz/corpus/$$f samples/hostile samples/spool/in \
 			>build-fuzz/$$f.log 2>&1 || { tail -40 build-fuzz/$$f.log; exit 1; }; done
 fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
@@ -133,4 +140,4 @@ clean:
 	rm -rf build build-* bin/weir-*
 
 .PHONY: all units fuzzers deps demo test asan bench fuzz fuzz-smoke lint install uninstall clean
--include $(wildcard $(BUILD)/*.d $(BUILD)/unit/*.d $(BUILD)/fuzz/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/unit/*.d $(BUILD)/suite/*.d $(BUILD)/fuzz/*.d)

@@ -486,7 +486,7 @@ static void angle_item(struct list *l, const struct item *it)
 	if (l->name.len == 0 && comment.p)
 		add_phrase(comment, &l->name, NULL);
 	add_spec(it->angle, &l->spec);
-	p = l->spec.p;
+	p = buf_cstr(&l->spec);
 	end = p + l->spec.len;
 	if (p < end && *p == '@') {		/* RFC 5322 4.4: a route is ignored */
 		colon = memchr(p, ':', l->spec.len);

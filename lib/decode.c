@@ -381,7 +381,8 @@ static bool uu_begin(const unsigned char *p, size_t n)
 	return digits >= 3 && digits <= 4 && 7 + digits < n && p[6 + digits] == ' ';
 }
 
-static void uu_decode_line(struct decoder *d, const unsigned char *p, size_t n, struct buf *out)
+/* whole: missing groups are zeros. */
+static void uu_decode_line(const unsigned char *p, size_t n, bool whole, struct buf *out)
 {
 	unsigned bytes = (p[0] - 32u) & 63;
 
@@ -401,7 +402,7 @@ static void uu_decode_line(struct decoder *d, const unsigned char *p, size_t n, 
 		bytes -= k;
 	}
 	/* A gateway that cuts trailing blanks cut zeros. */
-	for (; bytes > 0; bytes--)
+	for (; whole && bytes > 0; bytes--)
 		buf_chr(out, '\0');
 }
 
@@ -418,10 +419,10 @@ static void uu_line(struct decoder *d, const unsigned char *p, size_t n, struct 
 			d->uu_state = UU_AFTER;
 	} else if (uu_valid(p, n)) {
 		d->uu_state = UU_DATA;
-		uu_decode_line(d, p, n, out);
+		uu_decode_line(p, n, true, out);
 	} else if (d->uu_state == UU_DATA && p[0] > 32 && p[0] <= 96) {
 		d->junk = true;			/* as uudecode(1) does: masked */
-		uu_decode_line(d, p, n, out);
+		uu_decode_line(p, n, false, out);
 	} else {
 		d->junk = true;
 	}

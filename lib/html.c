@@ -317,7 +317,7 @@ static struct text attribute(const char *p, const char *end, const char *name)
 /* A URL as people can use it: entities decoded, no blanks and control bytes. */
 static void read_url(struct text v, struct buf *out)
 {
-	const char *p = v.p, *end = v.p + v.len;
+	const char *p = v.p, *end = v.p ? v.p + v.len : NULL;
 
 	while (p < end && out->len <= LINK_MAX_BYTES) {
 		if (*p == '&') {
@@ -419,6 +419,8 @@ static void image(struct html *h, const char *p, const char *end)
 {
 	struct text alt = attribute(p, end, "alt");
 
+	if (!alt.p)
+		return;
 	for (p = alt.p, end = alt.p + alt.len; p < end;) {
 		if (*p == '&') {
 			put_char(h, read_entity(&p, end));

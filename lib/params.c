@@ -287,7 +287,7 @@ static void percent_decode(const char *p, size_t n, struct buf *out)
 static void add_piece(struct scan *s, const struct piece *pc, bool first, struct buf *bytes,
 	const char **cs, size_t *cs_len)
 {
-	const char *p = s->values.p + pc->value, *q1, *q2 = NULL;
+	const char *p = buf_cstr(&s->values) + pc->value, *q1, *q2 = NULL;
 	size_t n = pc->value_len;
 
 	if (!pc->ext) {
@@ -302,6 +302,11 @@ static void add_piece(struct scan *s, const struct piece *pc, bool first, struct
 		*cs_len = (size_t)(q1 - p);
 		n -= (size_t)(q2 + 1 - p);
 		p = q2 + 1;
+	} else if (!first && *cs_len && n > *cs_len && p[*cs_len] == '\'' &&
+			strncasecmp(p, *cs, *cs_len) == 0) {
+		/* RFC 2231 4.1 names the charset once; some say it in each piece */
+		p += *cs_len + 1;
+		n -= *cs_len + 1;
 	}
 	percent_decode(p, n, bytes);
 }
