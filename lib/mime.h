@@ -19,7 +19,7 @@
 
 #define MIME_MAX_PARTS		1000
 #define MIME_MAX_DEPTH		32
-#define MIME_MAX_READINGS	64		/* times GMime is asked about one message */
+#define MIME_MAX_READINGS	32		/* times GMime is asked about one message */
 #define MIME_MAX_DECODED_BYTES	(128u << 20)	/* of enclosed messages that we must decode */
 #define MIME_MAX_DEFECTS	100		/* then the word too_many_defects */
 

@@ -39,7 +39,7 @@ struct node {
 	struct head head;
 	size_t end;
 	int part;		/* index in m->part; -1: not listed (structure of another reading) */
-	const char *boundary;	/* multipart: GMime's, else NULL */
+	char *boundary;		/* of a multipart: as GMime has it; ours to free */
 	bool multipart;
 	size_t lookalike;	/* a line in it that could be a delimiter; none: not below end */
 	bool terminated, odd, padding_inside;

@@ -194,9 +194,12 @@ static void walk_multipart(struct reader *r, GMimeMultipart *mp, int node, const
 		g_mime_object_get_content_type(GMIME_OBJECT(mp)));
 
 	n->multipart = true;
-	n->boundary = g_mime_object_get_content_type_parameter(GMIME_OBJECT(mp), "boundary");
-	if (n->boundary && !*n->boundary)
-		n->boundary = NULL;
+	const char *boundary = g_mime_object_get_content_type_parameter(GMIME_OBJECT(mp),
+		"boundary");
+	if (boundary && *boundary) {
+		n->boundary = strdup(boundary);
+		r->w->nomem |= !n->boundary;
+	}
 	if (!r->of)
 		n->part = add_entity(r, n, &p, type ? type : "multipart/mixed");
 	g_free(type);
@@ -456,8 +459,10 @@ void read_entity(struct reader *r)
 		account(r, r->end, -1);
 	} else
 		read_as_text(r);
+	end_gmime(msg, array, stream);	/* now: other readings may nest */
 	read_on(r);
-	end_gmime(msg, array, stream);
+	for (size_t i = 0; i < r->nodes; i++)
+		free(r->node[i].boundary);
 	free(r->node);
 	r->node = NULL;
 }

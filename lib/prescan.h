@@ -18,7 +18,7 @@
 #define PRESCAN_MAX_HEADER_BYTES	(1u << 20)	/* of the first header block */
 #define PRESCAN_MAX_FIELD_BYTES		(64u << 10)	/* of one Content-* field */
 #define PRESCAN_MAX_PARAMS		64		/* ';' in one Content-* field */
-#define PRESCAN_MAX_DELIMITERS		20000		/* lines that begin with "--" */
+#define PRESCAN_MAX_DELIMITERS		6000		/* lines that begin with "--" */
 #define PRESCAN_MAX_LINE_BYTES		(1u << 20)	/* noted, not refused */
 #define PRESCAN_MAX_MASKS		100000
 

@@ -147,23 +147,23 @@ static void failed(void *arg, const struct rec *rec, enum pool_failure why, int 
 }
 
 /* One record for a raw message; path NULL: it came on stdin. */
-static enum status write_record(const struct buf *raw, const char *path, int fd)
+static enum status write_record(struct digest *sha, uint64_t size, const char *path, int fd)
 {
-	uint8_t sha[DIGEST_BYTES];
+	uint8_t bytes[DIGEST_BYTES];
 	char hex[DIGEST_HEX + 1];
 	struct buf line = { 0 };
-	enum status st = digest_of(raw->p, raw->len, sha);
+	enum status st = digest_end(sha, bytes);
 
 	if (st != ST_OK)
 		return st;
-	hex_of(sha, sizeof(sha), hex);
+	hex_of(bytes, sizeof(bytes), hex);
 	json_open(&line, NULL, '{');
 	json_int(&line, "weir", RECORD_VERSION);
 	json_cstr(&line, "id", hex);
 	json_open(&line, "raw", '{');
 	if (path)
 		json_cstr(&line, "path", path);
-	json_int(&line, "size", (int64_t)raw->len);
+	json_int(&line, "size", (int64_t)size);
 	json_close(&line, '}');
 	json_close(&line, '}');
 	buf_chr(&line, '\n');
@@ -173,24 +173,59 @@ static enum status write_record(const struct buf *raw, const char *path, int fd)
 	return st;
 }
 
+static enum status feed_stdin(const struct buf *in, int out)
+{
+	struct digest sha = { 0 };
+	enum status st = digest_begin(&sha);
+
+	if (st == ST_OK) {
+		digest_add(&sha, in->p, in->len);
+		st = write_record(&sha, in->len, NULL, out);
+	}
+	digest_free(&sha);
+	return st;
+}
+
+/* Digest and size of a file of any size: too big is for the worker to say, in the record. */
+static enum status digest_file(int fd, struct digest *sha, uint64_t *size)
+{
+	static char block[1 << 16];
+	enum status st = digest_begin(sha);
+	ssize_t n = 1;
+
+	*size = 0;
+	while (st == ST_OK && n > 0) {
+		n = read(fd, block, sizeof(block));
+		if (n < 0 && errno != EINTR)
+			return st_fail_errno("read");
+		if (n > 0) {
+			digest_add(sha, block, (size_t)n);
+			*size += (uint64_t)n;
+		}
+		n = n < 0 ? 1 : n;
+	}
+	return st;
+}
+
 static int feed_file(const char *name, int out)
 {
-	struct buf raw = { 0 };
+	struct digest sha = { 0 };
 	char path[PATH_MAX];
+	uint64_t size;
 	enum status st = ST_OK;
 	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0 || !realpath(name, path))
 		st = st_fail_errno("open");
-	if (st == ST_OK)
-		st = file_read_fd(fd, 0, -1, MESSAGE_MAX_BYTES, &raw);
 	if (st == ST_OK && !utf8_valid(path, strlen(path)))
 		st = st_fail(ST_BAD, "the name is not UTF-8: no record can hold it");
 	if (st == ST_OK)
-		st = write_record(&raw, path, out);
+		st = digest_file(fd, &sha, &size);
+	if (st == ST_OK)
+		st = write_record(&sha, size, path, out);
 	if (fd >= 0)
 		close(fd);
-	buf_free(&raw);
+	digest_free(&sha);
 	return st == ST_OK ? EX_WEIR_OK : cli_fail(st, name);
 }
 
@@ -213,7 +248,7 @@ static pid_t feed(const struct opts *o, char *const files[], int n)
 	close(pipes[0]);
 	for (int i = 0; i < n; i++)
 		status = st_worse(status, feed_file(files[i], pipes[1]));
-	if (n == 0 && write_record(&o->in, NULL, pipes[1]) != ST_OK)
+	if (n == 0 && feed_stdin(&o->in, pipes[1]) != ST_OK)
 		status = cli_fail(ST_IO, "stdin");
 	_exit(status);
 }
