@@ -6,6 +6,8 @@
 #include <string.h>
 #include "mbox.h"
 
+#define MBOX_POSTMARK_MAX 1024	/* a line that begins "From " is kept whole up to here, however small max is */
+
 void mbox_init(struct mbox *m, size_t max, mbox_message_fn message, void *arg)
 {
 	*m = (struct mbox){ .max = max, .message = message, .arg = arg };
@@ -53,8 +55,6 @@ static enum status deliver(struct mbox *m)
 
 	if (!buf_ok(&m->text))
 		return st_fail(ST_NOMEM, "mbox: out of memory");
-	if (m->in_message && !m->truncated)
-		m->text.len -= m->blank;
 	if (m->in_message && m->text.len)
 		st = m->message(m->arg, m->text.p, m->text.len, m->truncated);
 	buf_clear(&m->text);
@@ -81,9 +81,11 @@ static enum status take_line(struct mbox *m, const char *p, size_t n)
 		quotes++;
 	if (quotes && n - quotes >= 5 && !memcmp(p + quotes, "From ", 5))
 		p++, n--;
-	add(m, p, n);
+	add(m, "\r\n" + 2 - m->blank, m->blank);
 	m->after_blank = empty;
 	m->blank = empty ? n : 0;
+	if (!empty)
+		add(m, p, n);
 	return ST_OK;
 }
 
@@ -99,7 +101,7 @@ enum status mbox_feed(struct mbox *m, const void *data, size_t n)
 		if (nl && !m->line.len) {	/* the usual case: no copy */
 			st = take_line(m, p, len);
 		} else {
-			size_t room = m->max + 2 - m->line.len;
+			size_t room = m->max + MBOX_POSTMARK_MAX - m->line.len;
 			buf_add(&m->line, p, len < room ? len : room);
 			if (!buf_ok(&m->line))
 				return st_fail(ST_NOMEM, "mbox: out of memory");

@@ -24,7 +24,7 @@ struct mbox {
 	/* private: */
 	struct buf text, line;
 	bool begun, in_message, after_blank, truncated;
-	size_t blank;			/* bytes of the empty line that may be the separator */
+	size_t blank;			/* bytes of an empty line held back: it may be the separator */
 };
 
 void mbox_init(struct mbox *m, size_t max, mbox_message_fn message, void *arg);
