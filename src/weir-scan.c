@@ -2,31 +2,26 @@
  * weir-scan - look for viruses in every part and in the raw message.
  *
  * Adds `scan`. Clean is a claim that was earned; infected parts are removed; what could not be
- * looked at is held. The judging is lib/inspect.h, the looking lib/scan.h; here are the options,
- * the workers and their folders.
+ * looked at is held. The judging is lib/inspect.h, the looking lib/scan.h, the workers lib/scanpool.h.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "home.h"
 #include "inspect.h"
-#include "lease.h"
 #include "pool.h"
+#include "rescan.h"
+#include "scanpool.h"
 #include "workdir.h"
-
-#define OUTDATED_S	600		/* how long signatures may be used after they have changed */
-#define LEDGER_MAP	(16ull << 30)	/* address space of the ledger, none of it memory */
-#define WORKER_BYTES	(2ull << 30)	/* of memory for one worker, beyond the signatures */
 
 static const char help[] =
 	"usage: weir-scan [--db DIR]... [--clamd SOCKET] [-j N] [--home DIR] [-R DIR]...\n"
+	"       weir-scan --missing | --exposed [-e] [--tenant NAME] [--db DIR]... [--home DIR]\n"
 	"\n"
 	"Reads records of weir-extract, looks for viruses in every part and in the raw\n"
 	"message and appends \"scan\" to each record. Only what was looked at is clean.\n"
@@ -44,27 +39,25 @@ static const char help[] =
 	"                       limits for one object (100 MB, 400 MB, 10000, 17, 60000)\n"
 	"  -R DIR               messages may lie beneath DIR (default: $WEIR_SPOOL or .)\n"
 	"  --home DIR           instead of $WEIR_HOME\n"
+	"  --missing            tell which delivered bytes these signatures have not seen\n"
+	"  --exposed            scan those, and tell which delivered bytes are infected\n"
+	"  --tenant NAME        only of this tenant\n"
+	"  -e                   exit 1 if there are any\n"
 	"  -h, --help           this text\n"
 	"  --version            the version\n";
 
-struct shared { int exit; };		/* the workers' say in the exit status */
-
 struct opts {
-	const char *home, *tmpdir;
+	const char *home, *tmpdir, *tenant;
 	struct scan_opts scan;
 	struct roots *roots;
-	bool any_root, raw_as_mail, allow_unscanned;
+	bool any_root, raw_as_mail, allow_unscanned, missing, exposed, verdict;
 	long jobs, timeout_s;
-	/* while running: */
-	char lease[LEASE_NAME_BYTES];
 	struct scanner *scanner;
-	struct inspector *inspector;	/* in a worker */
-	struct shared *shared;
-	time_t outdated;		/* since when */
 };
 
 enum { OPT_HOME = 256, OPT_DB, OPT_MIN, OPT_CLAMD, OPT_CANARY, OPT_TIMEOUT, OPT_TMPDIR, OPT_AS_MAIL,
-	OPT_ALLOW, OPT_FILE, OPT_TOTAL, OPT_FILES, OPT_DEPTH, OPT_MS, OPT_VERSION };
+	OPT_ALLOW, OPT_FILE, OPT_TOTAL, OPT_FILES, OPT_DEPTH, OPT_MS, OPT_MISSING, OPT_EXPOSED,
+	OPT_TENANT, OPT_VERSION };
 
 static const struct option longopts[] = {
 	{ "home", required_argument, NULL, OPT_HOME }, { "db", required_argument, NULL, OPT_DB },
@@ -79,6 +72,8 @@ static const struct option longopts[] = {
 	{ "max-total", required_argument, NULL, OPT_TOTAL },
 	{ "max-files", required_argument, NULL, OPT_FILES },
 	{ "max-depth", required_argument, NULL, OPT_DEPTH }, { "max-ms", required_argument, NULL, OPT_MS },
+	{ "missing", no_argument, NULL, OPT_MISSING }, { "exposed", no_argument, NULL, OPT_EXPOSED },
+	{ "tenant", required_argument, NULL, OPT_TENANT },
 	{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, OPT_VERSION }, { 0 }
 };
 
@@ -125,7 +120,7 @@ static int options(int argc, char **argv, struct opts *o)
 	int c, rc = 0;
 
 	opterr = 0;
-	while (rc == 0 && (c = getopt_long(argc, argv, ":hR:j:", longopts, NULL)) != -1)
+	while (rc == 0 && (c = getopt_long(argc, argv, ":hR:j:e", longopts, NULL)) != -1)
 		switch (c) {
 		case 'R': rc = add_root(o, optarg); break;
 		case 'j': o->jobs = number(optarg, POOL_MAX_WORKERS); break;
@@ -137,6 +132,10 @@ static int options(int argc, char **argv, struct opts *o)
 		case OPT_TIMEOUT: o->timeout_s = number(optarg, 86400); break;
 		case OPT_TMPDIR: o->tmpdir = optarg; break;
 		case OPT_AS_MAIL: o->raw_as_mail = true; break;
+		case 'e': o->verdict = true; break;
+		case OPT_MISSING: o->missing = true; break;
+		case OPT_EXPOSED: o->exposed = true; break;
+		case OPT_TENANT: o->tenant = optarg; break;
 		case OPT_ALLOW: o->allow_unscanned = true; break;
 		case 'h': cli_help();
 		case OPT_VERSION: cli_version();
@@ -146,78 +145,9 @@ static int options(int argc, char **argv, struct opts *o)
 		}
 	if (rc == 0 && optind < argc)
 		cli_usage("unexpected argument: %s", argv[optind]);
+	if ((o->missing || o->exposed) && o->scan.clamd)
+		cli_usage("--missing and --exposed need --db: the signatures of clamd are not known here");
 	return rc;
-}
-
-/* ---- in a worker ---- */
-
-static enum status start(void *arg, int index)
-{
-	struct opts *o = arg;
-	char dir[4096];
-
-	enum status st = workdir_make(o->tmpdir, getpid(), dir, sizeof dir);
-	if (st == ST_OK)
-		st = scanner_start(o->scanner, dir);
-	if (st != ST_OK)
-		return st;
-	return inspector_open(&(struct inspect_opts){ .home = o->home, .lease = o->lease,
-		.roots = o->roots, .scanner = o->scanner, .raw_as_mail = o->raw_as_mail,
-		.allow_unscanned = o->allow_unscanned }, &o->inspector);
-}
-
-/* Mail of the next minutes may still be judged by what was loaded (the verdict says by what);
- * a scanner that runs for days must not grow old with its signatures. */
-static bool too_old(struct opts *o)
-{
-	if (!o->outdated && scanner_outdated(o->scanner))
-		o->outdated = time(NULL);
-	return o->outdated && time(NULL) - o->outdated >= OUTDATED_S;
-}
-
-static enum status each(void *arg, const struct rec *rec, struct buf *extra)
-{
-	struct opts *o = arg;
-	bool passing = false;
-	enum status st = ST_OK;
-
-	if (too_old(o)) {
-		rec_hold(extra, "weir-scan", "signatures_changed", "start weir-scan again", 60);
-		passing = true;
-	} else {
-		st = inspect_record(o->inspector, rec, extra, &passing);
-	}
-	if (passing)
-		o->shared->exit = EX_WEIR_AGAIN;
-	return st;
-}
-
-static void finish(void *arg)
-{
-	struct opts *o = arg;
-
-	if (inspector_close(&o->inspector) != ST_OK)
-		cli_warn("%s", st_text());	/* some bytes will be scanned twice: no more than that */
-}
-
-/* ---- in the parent ---- */
-
-static void failed(void *arg, const struct rec *rec, enum pool_failure why, int detail, struct buf *extra)
-{
-	struct opts *o = arg;
-	char text[80];
-
-	snprintf(text, sizeof text, why == POOL_TIMEOUT ? "after %d ms" : "worker ended by signal %d", detail);
-	inspect_unscanned(rec, o->scanner, o->allow_unscanned,
-		why == POOL_TIMEOUT ? "timeout" : why == POOL_MEMORY ? "too_big" : "crash",
-		why == POOL_MEMORY ? "out of memory" : text, extra);
-	if (why != POOL_MEMORY)
-		o->shared->exit = EX_WEIR_AGAIN;
-}
-
-static void ended(void *arg, pid_t pid, int index)
-{
-	workdir_remove(((struct opts *)arg)->tmpdir, pid);
 }
 
 /* Without signatures nothing passes, but nothing gets lost either: it is held. */
@@ -251,7 +181,7 @@ static enum status prepare(struct opts *o, char *staging, char *scratch, size_t 
 	o->scan.tmpdir = o->tmpdir = o->tmpdir ? o->tmpdir : scratch;
 	if (st == ST_OK)
 		st = workdir_sweep(o->tmpdir);
-	return st == ST_OK ? lease_name(o->lease) : st;
+	return st;
 }
 
 static int run(struct opts *o)
@@ -260,15 +190,39 @@ static int run(struct opts *o)
 
 	if (!o->jobs)
 		o->jobs = cpus < 1 ? 1 : cpus > POOL_MAX_WORKERS ? POOL_MAX_WORKERS : cpus;
-	o->shared = mmap(NULL, sizeof *o->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (o->shared == MAP_FAILED)
-		return cli_fail(st_fail_errno("shared memory"), "start");
-	if (o->allow_unscanned)
-		cli_warn("--allow-unscanned: mail that was not scanned is delivered");
-	int rc = pool_run(&(struct pool_opts){ .prog = "weir-scan", .workers = (int)o->jobs,
-		.timeout_ms = (unsigned)o->timeout_s * 1000, .memory_bytes = LEDGER_MAP + WORKER_BYTES,
-		.arg = o, .start = start, .each = each, .finish = finish, .failed = failed, .ended = ended });
-	return st_worse(rc, o->shared->exit);
+	return scanpool_run(&(struct scanpool_opts){ .home = o->home, .tmpdir = o->tmpdir,
+		.roots = o->roots, .scanner = o->scanner, .raw_as_mail = o->raw_as_mail,
+		.allow_unscanned = o->allow_unscanned, .workers = (int)o->jobs,
+		.timeout_s = (unsigned)o->timeout_s });
+}
+
+/* ---- what has been delivered ---- */
+
+static enum status print_line(void *arg, const char *json, size_t len)
+{
+	return printf("%.*s\n", (int)len, json) < 0 ? st_fail_errno("write") : ST_OK;
+}
+
+static int look_again(struct opts *o)
+{
+	struct jury jury = {0};
+	struct rescan_counts n = {0};
+	enum status st = ST_OK;
+
+	if (o->exposed)		/* before the ledger and any store are open */
+		st = jury_open(o->scanner, o->tmpdir, (unsigned)o->timeout_s, &jury);
+	if (st == ST_OK)
+		st = rescan(&(struct rescan_opts){ .home = o->home, .tenant = o->tenant,
+			.scanner = o->scanner, .jury = o->exposed ? &jury : NULL, .line = print_line }, &n);
+	jury_close(&jury);
+	if (st != ST_OK)
+		return cli_fail(st, o->exposed ? "--exposed" : "--missing");
+	if (o->exposed && n.missing)
+		cli_warn("%llu of %llu delivered objects could not be scanned",
+			(unsigned long long)n.missing, (unsigned long long)n.objects);
+	if (o->verdict && (o->exposed ? n.exposed : n.missing))
+		return EX_WEIR_NO;
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -291,7 +245,10 @@ int main(int argc, char **argv)
 		o.scan.clamd_canary = canary;
 	if (st == ST_OK)
 		st = scanner_load(&o.scan, &o.scanner);
-	rc = st == ST_OK ? run(&o) : hold_all(st);
+	if (o.missing || o.exposed)
+		rc = st == ST_OK ? look_again(&o) : cli_fail(st, "nothing can be scanned");
+	else
+		rc = st == ST_OK ? run(&o) : hold_all(st);
 out:
 	scanner_free(&o.scanner);
 	roots_free(&o.roots);

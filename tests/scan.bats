@@ -329,3 +329,40 @@ zip_with() { command -v zip >/dev/null || skip "no zip(1)"; zip -q "$@"; }
 	weir-scan --db db <in | cmp - in
 	[ -z "$(weir-scan --db db </dev/null)" ]
 }
+
+# ---- what has been delivered ----
+
+# deliver FILE...: into the store of the tenant acme.
+deliver() {
+	[ -d "$WEIR_HOME/tenants/acme" ] || weir-tenant add acme
+	extracted "$@" | jq -c '.tenant = "acme" | .recipients = [{rcpt:"i@x.example",address:"i@x.example",inbox:"i",match:"exact"}]
+		| .envelope = {from:"a@b.example",to:["i@x.example"],source:"option"} | .auth = {source:"none"}' |
+		weir-scan -j1 --db db -R . | weir-store -R . >stored
+}
+
+@test "--exposed tells what was delivered and is known to be bad today, and nothing else" {
+	printf 'a new kind of evil' >evil.bin
+	mail m.eml evil.bin mark
+	mail n.eml /etc/hostname
+	deliver m.eml n.eml
+	[ "$(wc -l <stored)" = 2 ]
+	[ -z "$(weir-scan --missing --db db)" ]
+	[ -z "$(weir-scan --exposed --db db)" ]
+	printf 'Evil:0:*:%s\n' "$(printf 'new kind of evil' | od -An -tx1 | tr -d ' \n')" >db/new.ndb
+	weir-scan --missing --db db >missing
+	[ "$(jq -r 'select(.message == "'"$(sha256sum m.eml | cut -c1-64)"'") | .part' missing | sort | paste -sd' ')" = '1.2 raw' ]
+	weir-scan --exposed --db db >out
+	[ "$(jq -r '[.type, .tenant, .part, .filename // "-", .name] | join(" ")' out | sort | paste -sd,)" = \
+		'exposed acme 1.2 evil.bin Evil.UNOFFICIAL,exposed acme raw - Evil.UNOFFICIAL' ]
+	[ "$(jq -r .thread out | sort -u)" = "$(jq -r 'select(.id == "'"$(sha256sum m.eml | cut -c1-64)"'") | .stored.thread' stored)" ]
+	[ -z "$(weir-scan --missing --db db)" ]
+	run -1 bash -c 'weir-scan --exposed -e --db db >again'
+	cmp out again
+}
+
+@test "--missing and --exposed: no stores is no output, an unknown tenant and clamd are errors" {
+	[ -z "$(weir-scan --exposed --db db)" ]
+	run ! weir-scan --missing --tenant nobody --db db
+	run -64 weir-scan --missing --clamd x
+	run -78 weir-scan --exposed --db none
+}
