@@ -283,6 +283,17 @@ enum status roots_add(struct roots *r, const char *dir)
 	return ST_OK;
 }
 
+enum status roots_each(const struct roots *r, enum status (*fn)(void *arg, int fd, const char *path),
+	void *arg)
+{
+	enum status st = ST_OK;
+	size_t i;
+
+	for (i = 0; st == ST_OK && i < r->n; i++)
+		st = fn(arg, r->root[i].fd, r->root[i].real);
+	return st;
+}
+
 static enum status add_spools(struct roots *r, const char *list)
 {
 	enum status st = ST_OK;

@@ -40,6 +40,9 @@ enum status roots_default(struct roots *r, const char *home);
  * links or mounts of /proc (openat2 RESOLVE_BENEATH|NO_MAGICLINKS). Regular files only.
  * ST_DENIED otherwise, without telling whether the file exists. */
 enum status roots_open(const struct roots *r, const char *path, int *fd_out);
+/* Calls fn with a descriptor (O_PATH, still the roots') and the name of each root. */
+enum status roots_each(const struct roots *r, enum status (*fn)(void *arg, int fd, const char *path),
+	void *arg);
 /* The same for unlink(2). */
 enum status roots_unlink(const struct roots *r, const char *path);
 
