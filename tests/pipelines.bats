@@ -81,6 +81,15 @@ fake() { mkdir -p fake; printf '#!/bin/sh\ncat\nexit %d\n' "$2" >"fake/$1"; chmo
 	[ "$(weir-ls messages archive --json | wc -l)" -ge 4 ]
 }
 
+@test "ingest-maildir takes an mbox, and leaves it as it was" {
+	printf 'From a@b Mon Nov 16 12:00:00 2026\nSubject: %s\n\nx\n\n' 1 2 | sed 's/^x$/>From x/' >box
+	cp box before
+	weir-tenant add archive
+	weir ingest-maildir --db "$SAMPLES/signatures" --tenant archive box
+	[ "$(weir-ls messages archive --json | jq -r .message.subject | sort | paste -sd' ')" = '1 2' ]
+	cmp box before && [ ! -e box.weir ]
+}
+
 @test "two ingests at once on one spool: every message once, one digest" {
 	cp -r "$SAMPLES/spool" spool
 	cp -r "$SAMPLES/spool" spool2
