@@ -124,7 +124,7 @@ static void note_message(struct mime *m, const struct prescan *s, const struct m
 	if (s->nul)
 		mime_defect(m, "nul_byte", NULL, "%zu", s->nul);
 	if (s->bare_cr)
-		mime_defect(m, "bare_cr", NULL, "%zu", s->bare_cr);
+		mime_defect(m, m->cr ? "bare_cr_structure" : "bare_cr", NULL, "%zu", s->bare_cr);
 	if (s->longest_line > l->pre.line_bytes)
 		mime_defect(m, "long_line", NULL, "%zu bytes", s->longest_line);
 	if (s->no_separator)

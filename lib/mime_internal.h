@@ -42,7 +42,7 @@ struct node {
 	char *boundary;		/* of a multipart: as GMime has it; ours to free */
 	bool multipart;
 	size_t lookalike;	/* a line in it that could be a delimiter; none: not below end */
-	bool terminated, odd, padding_inside;
+	bool terminated, odd, padding_inside, too_deep;
 	bool swallow;		/* an encoded message that GMime took for a plain one */
 	int children;
 	enum encoding enc;

@@ -64,8 +64,7 @@ static void end_node(struct reader *r, struct node *n, size_t at)
 {
 	n->end = at > n->head.body ? at : n->head.body;
 	if (n->multipart && n->children && !n->terminated && !r->of)
-		mime_defect(r->w->m, "unterminated_multipart",
-			n->part >= 0 ? r->w->m->part[n->part].id : NULL, NULL);
+		mime_defect(r->w->m, "unterminated_multipart", NULL, NULL);	/* said once */
 	if (n->part >= 0) {
 		struct part *p = &r->w->m->part[n->part];
 
@@ -208,7 +207,8 @@ static void walk_multipart(struct reader *r, GMimeMultipart *mp, int node, const
 		mime_defect(r->w->m, "no_boundary", tag(r, at->id), NULL);
 	else if (g_mime_multipart_get_count(mp) == 0)
 		mime_defect(r->w->m, "boundary_missing", tag(r, at->id), NULL);
-	if (at->depth >= (int)r->w->l.depth)
+	n->too_deep = at->depth >= (int)r->w->l.depth;
+	if (n->too_deep)
 		mime_defect(r->w->m, "too_deep", tag(r, at->id), NULL);
 	else
 		walk_children(r, mp, node, at);
@@ -239,7 +239,8 @@ static void walk_message(struct reader *r, GMimeMessagePart *mp, int node, const
 	n = &r->node[node];
 	r->pos = p.begin;
 	snprintf(id, sizeof(id), "%.*s.1", (int)sizeof(id) - 4, at->id);
-	if (root && at->depth >= (int)r->w->l.depth)
+	n->too_deep = root && at->depth >= (int)r->w->l.depth;
+	if (n->too_deep)
 		mime_defect(r->w->m, "too_deep", tag(r, at->id), NULL);
 	else if (root && !n->swallow)
 		walk(r, root, &inner);
@@ -436,7 +437,8 @@ static void note_limits(struct reader *r, const struct prescan *s)
 
 void read_entity(struct reader *r)
 {
-	struct place root = { r->id, r->parent, r->depth, 0, NULL, NULL };
+	size_t begin = r->begin + header_begin(r->p + r->begin, r->end - r->begin);
+	struct place root = { r->id, r->parent, r->depth, begin, NULL, NULL };
 	GByteArray *array;
 	GMimeStream *stream;
 	GMimeMessage *msg;
@@ -447,14 +449,13 @@ void read_entity(struct reader *r)
 		prescan_done(&r->pre);
 		return;
 	}
-	msg = ask_gmime(r->p, r->begin, r->begin + r->pre.cut, &array, &stream);
+	msg = ask_gmime(r->p, begin, r->begin + r->pre.cut, &array, &stream);
 	prescan_unmask(r->p + r->begin, &r->pre);
 	prescan_done(&r->pre);
 	note_limits(r, &r->pre);
 	o = msg ? g_mime_message_get_mime_part(msg) : NULL;
-	r->pos = r->begin;
+	r->pos = begin;
 	if (o) {
-		root.begin = r->begin + header_begin(r->p + r->begin, r->end - r->begin);
 		walk(r, o, &root);
 		account(r, r->end, -1);
 	} else

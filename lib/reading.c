@@ -431,10 +431,8 @@ void read_stray(struct reader *r, size_t begin, size_t end, int owner, enum part
 	const char *of = r->w->m->part[i].id;
 	if (!r->of)
 		mime_defect(r->w->m, part_kind_name(kind), of, NULL);
-	if (r->depth >= (int)r->w->l.depth) {
-		mime_defect(r->w->m, "too_deep", of, NULL);
+	if (n && n->too_deep)	/* said already */
 		return;
-	}
 	if (enc == ENC_BASE64 || enc == ENC_QP || enc == ENC_UU) {
 		j = alternate(r, begin, end, enc, false, of, "application/octet-stream");
 		if (j >= 0)
@@ -481,6 +479,7 @@ void read_container(struct reader *r, struct prescan *pre)
 		r->w->m->cr |= !r->in && !r->of;
 		read_with_cr(r, r->of);	/* no other line end anywhere */
 		*pre = r->pre;
+		pre->bare_cr = pre->lf;
 		return;
 	}
 	read_entity(r);
