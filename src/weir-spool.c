@@ -389,8 +389,10 @@ int main(int argc, char *argv[])
 	if (++optind == argc)
 		cli_usage("%s: which spool?", word);
 	st = spool_open(argv[optind], o.kind, &s);
-	if (st != ST_OK)
+	if (st != ST_OK) {
+		free(o.to);
 		return cli_finish(cli_fail(st, word));
+	}
 	o.names = argv + optind + 1;
 	o.n = (size_t)(argc - optind - 1);
 	if (o.n && strcmp(word, "hold") && strcmp(word, "release") && strcmp(word, "requeue"))
