@@ -31,7 +31,7 @@ static bool is_alpha(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* The text without comments, folds made blanks. False: too long, or a comment that does not end. */
+/* The text without comments (an unclosed one reaches to the end), folds made blanks. False: too long. */
 static bool clean(const char *p, size_t n, char out[DATE_MAX_BYTES + 1])
 {
 	size_t depth = 0, k = 0;
@@ -51,7 +51,7 @@ static bool clean(const char *p, size_t n, char out[DATE_MAX_BYTES + 1])
 			out[k++] = (unsigned char)c <= ' ' || c == 0x7f ? ' ' : c;
 	}
 	out[k] = '\0';
-	return depth == 0;
+	return true;
 }
 
 static int read_int(const char **p, int *digits_out)

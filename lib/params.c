@@ -6,6 +6,7 @@
  *
  * Pieces are read in one pass into a table of fixed size, then put together by name.
  */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -21,12 +22,12 @@ struct piece {
 };
 
 struct scan {
-	const char *p, *end;
+	const char *end;
 	struct buf names, values;
-	struct piece piece[PARAM_PIECES_MAX];
 	size_t pieces;
 	bool unclosed;			/* a comment without end has been met: '(' is text from there on */
 	int bits;
+	struct piece piece[PARAM_PIECES_MAX];	/* last: only what is used gets written */
 };
 
 #define COMMENT_LOOK_BYTES 256		/* how far a comment at the end of a bare value is looked for */
@@ -340,9 +341,12 @@ static char *finish(struct scan *s, struct buf *bytes, bool ext, const char *cs,
 		return NULL;
 	if (ext) {
 		s->bits |= charset_to_utf8(cs, cs_len, bytes->p, cut, &out);
-		for (size_t i = 0; i < out.len; i++)
-			if (out.p[i] == '\r' || out.p[i] == '\n')
+		for (size_t i = 0; i < out.len; i++) {
+			if (out.p[i] == '\r' || out.p[i] == '\n') {
 				out.p[i] = ' ';
+				s->bits |= HDR_CONTROL;
+			}
+		}
 	} else if (cut) {
 		s->bits |= words_text(bytes->p, cut, &out);
 	}
@@ -421,13 +425,14 @@ static char *copy_utf8(const char *p, size_t n, int *bits)
 
 enum status params_parse(const char *p, size_t n, struct value_params *out)
 {
-	struct scan *s = calloc(1, sizeof(*s));
+	struct scan *s = malloc(sizeof(*s));
 	struct buf value = { 0 };
 	bool ok;
 
 	memset(out, 0, sizeof(*out));
 	if (!s)
 		return st_fail(ST_NOMEM, "parameters: out of memory");
+	memset(s, 0, offsetof(struct scan, piece));
 	s->end = p + n;
 	p = read_value(s, p, &value);
 	read_all(s, p);

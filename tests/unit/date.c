@@ -71,6 +71,7 @@ int main(void)
 	is("\xd0\x92\xd1\x82, 1 \xd0\xb8\xd1\x8e\xd0\xbb 2003 10:52:37 +0200", NULL, 0);
 	is("some numbers 0 1 2 but invalid", NULL, 0);
 	is("1 Jul 2003", NULL, 0);
+	is("1 Jul 2003 10:52:37 +0200 (CE", "2003-07-01T08:52:37Z", 120);
 	is("1 Jul 2003 (10:52:37 +0200", NULL, 0);
 	is("99999999999999999999 Jul 2003 10:52", NULL, 0);
 

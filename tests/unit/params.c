@@ -78,7 +78,7 @@ int main(void)
 	is("a/b; t*0*=utf-8''%E3%83; t*1*=%8F", "a/b; t=ハ", 0);
 	is("a/b; t*0*=iso-8859-1''%E9; t*1*=iso-8859-1'%E8", "a/b; t=éè", 0);
 	is("a/b; t*=%E9", "a/b; t=é", HDR_RAW_8BIT);
-	is("a/b; t*=utf-8''a%0D%0Ab", "a/b; t=a  b", 0);
+	is("a/b; t*=utf-8''a%0D%0Ab", "a/b; t=a  b", HDR_CONTROL);
 	is("a/b; t=plain; t*=utf-8''%C3%A9", "a/b; t=é", HDR_DUP_PARAM);
 	is("a/b; t=one; t=two", "a/b; t=one", HDR_DUP_PARAM);
 	is("a/b; t*0=a; t*0=b; t*1=c", "a/b; t=ac", HDR_DUP_PARAM);
