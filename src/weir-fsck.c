@@ -14,6 +14,7 @@
 
 #include "cli.h"
 #include "home.h"
+#include "sandbox.h"
 #include "store.h"
 
 static const char help[] =
@@ -221,6 +222,8 @@ int main(int argc, char **argv)
 	if ((o.digest || o.rebuild) && (optind + 1 != argc || (o.digest && o.rebuild)))
 		cli_usage("--digest and --rebuild want one tenant");
 	st = home_dir(home, &o.home);
+	if (st == ST_OK)
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-fsck", .home = o.home });
 	if (st == ST_OK && optind == argc)
 		st = store_tenants(o.home, each, &all);
 	if (st != ST_OK)

@@ -15,6 +15,7 @@
 #include "file.h"
 #include "home.h"
 #include "proof.h"
+#include "sandbox.h"
 #include "stores.h"
 
 #define BATCH_RECORDS	1000
@@ -307,6 +308,8 @@ int main(int argc, char **argv)
 		st = set_roots(&r);
 	if (st == ST_OK)
 		st = stores_new(r.home, STORE_WRITE, &r.stores);
+	if (st == ST_OK)
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-store", .home = r.home, .roots = r.roots });
 	if (st == ST_OK)
 		st = rec_io_open(STDIN_FILENO, STDOUT_FILENO, &io);
 	r.item = calloc(r.max, sizeof *r.item);

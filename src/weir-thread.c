@@ -13,6 +13,7 @@
 #include "cli.h"
 #include "forest.h"
 #include "home.h"
+#include "sandbox.h"
 #include "stores.h"
 
 #define REMEMBER_NODES (4u << 20)	/* then what was seen is forgotten: weir-store has it by now */
@@ -191,6 +192,8 @@ int main(int argc, char **argv)
 		if (st == ST_OK)
 			st = stores_new(r.home, STORE_READ, &r.stores);
 	}
+	if (st == ST_OK)
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-thread", .home = r.home });
 	if (st != ST_OK)
 		return cli_finish(cli_fail(st, "start"));
 	rc = rec_filter("weir-thread", each, &r);
