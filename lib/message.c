@@ -30,7 +30,7 @@ static const struct known {
 	{ "Date", "date", DATE, false },
 };
 #define KNOWN_COUNT (sizeof(KNOWN) / sizeof(*KNOWN))
-#define REPEATS_MAX 16
+#define REPEATS_MAX 8
 
 struct found { struct field f[REPEATS_MAX]; size_t n; };
 

@@ -167,6 +167,7 @@ enum status mime_parse(char *raw, size_t len, const struct mime_limits *limits,
 	note_message(m, &pre, &w.l);
 	m->header = header_begin(raw, len);
 	m->body = pre.body;
+	buf_free(&w.text);
 	if (!w.nomem)
 		body_flags(m->part, m->parts);
 	m->source = (struct part_source){ .raw = raw, .len = len, .part = m->part,

@@ -11,6 +11,7 @@
 #include "mime_internal.h"
 
 #define FILENAME_MAX_BYTES 1024
+#define TEXT_KEPT_BYTES (256u << 10)
 
 bool all_blank(const char *p, size_t n)
 {
@@ -182,32 +183,35 @@ static bool is_tnef(const struct part *p)
 		(p->filename && strcasecmp(p->filename, "winmail.dat") == 0);
 }
 
-/* Decoded size, without decoding where that is not needed; what the decoder met. */
+/* Decoded size, without decoding where that is not needed; what the decoder met. Text of a usual size
+ * stays in w->text, for read_uuencode. */
 void measure(struct reader *r, struct part *p, struct decoder *d)
 {
-	struct buf out = { 0 };
+	struct buf *out = &r->w->text;
 	size_t n = p->end - p->begin;
 
+	r->w->text_kept = false;
 	decoder_init(d, p->encoding);
 	d->stop_at_padding = p->stop_at_padding;
 	p->size = n;
-	if (p->encoding == ENC_IDENTITY || p->encoding == ENC_UNKNOWN)
+	if (p->encoding == ENC_IDENTITY || p->encoding == ENC_UNKNOWN || n == 0)
 		return;
-	if (p->encoding == ENC_BASE64 && !p->stop_at_padding &&
+	bool text = strncmp(p->content_type, "text/", 5) == 0 && n <= TEXT_KEPT_BYTES;
+	if (p->encoding == ENC_BASE64 && !p->stop_at_padding && !text &&
 			base64_size(r->p + p->begin, n, &p->size))
 		return;
-	for (size_t at = 0; at < n && !d->done; at += 65536) {
-		if (!at)
-			p->size = 0;
-		buf_clear(&out);
-		decoder_feed(d, r->p + p->begin + at, n - at < 65536 ? n - at : 65536, &out);
-		p->size += out.len;
+	buf_clear(out);
+	p->size = 0;
+	for (size_t at = 0; at < n && !d->done; at += TEXT_KEPT_BYTES) {
+		p->size += out->len;
+		buf_clear(out);
+		decoder_feed(d, r->p + p->begin + at, n - at < TEXT_KEPT_BYTES ? n - at : TEXT_KEPT_BYTES,
+			out);
 	}
-	buf_clear(&out);
-	decoder_end(d, &out);
-	p->size = n ? p->size + out.len : 0;
-	r->w->nomem |= out.failed;
-	buf_free(&out);
+	decoder_end(d, out);
+	p->size += out->len;
+	r->w->nomem |= out->failed;
+	r->w->text_kept = text && !out->failed;
 }
 
 static void note_decoded(struct reader *r, const struct decoder *d, const char *id)

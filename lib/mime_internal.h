@@ -14,6 +14,8 @@ struct work {
 	unsigned readings, serial;
 	size_t reread, decoded;
 	bool nomem;
+	struct buf text;	/* the part measured last, decoded, if text_kept */
+	bool text_kept;
 };
 
 /* The fields of a header block that matter to structure: the first of each. */
@@ -92,7 +94,7 @@ int add_part(struct reader *r, const struct part *p);
 void read_stray(struct reader *r, size_t begin, size_t end, int owner, enum part_kind kind);
 /* What [begin,end) might hold beyond plain text: entities behind "--" lines or Content- lines, base64, uuencode. */
 void read_text_as_entities(struct reader *r, size_t begin, size_t end, const char *of);
-/* uuencoded files in a listed part. */
+/* uuencoded files in a listed part: the one measured last. */
 void read_uuencode(struct reader *r, int part);
 /* The decoded bytes of a listed part as a message. */
 void read_enclosed(struct reader *r, int part);

@@ -6,12 +6,14 @@
 #include "prescan.h"
 
 #define HIDE_FIELDS_MAX 1000
+#define LONGEST_NAME 32	/* of those we look for: Content-Transfer-Encoding has 25 */
 
 struct mask { size_t at, n; };
 
 /* What GMime must not decode itself: it does so while parsing, and has crashed on it. */
-static const char *const HIDDEN[] = { "From", "Sender", "Reply-To", "To", "Cc", "Bcc",
-	"Subject", "Date", "Message-ID", "References", "In-Reply-To" };
+static const struct { const char *name; size_t len; } HIDDEN[] = { { "From", 4 }, { "Sender", 6 },
+	{ "Reply-To", 8 }, { "To", 2 }, { "Cc", 2 }, { "Bcc", 3 }, { "Subject", 7 }, { "Date", 4 },
+	{ "Message-ID", 10 }, { "References", 10 }, { "In-Reply-To", 11 } };
 
 static void overwrite(char *p, struct prescan *s, size_t at, size_t n, char with)
 {
@@ -100,7 +102,7 @@ static void maybe_field(char *p, size_t end, size_t line, struct block *b,
 	const struct prescan_limits *l, struct prescan *s)
 {
 	struct field f;
-	size_t pos = line;
+	size_t pos = line, colon;
 
 	switch (p[line] | 0x20) {
 	case 'c': case 'f': case 's': case 'r': case 't': case 'b': case 'd': case 'm': case 'i':
@@ -109,9 +111,12 @@ static void maybe_field(char *p, size_t end, size_t line, struct block *b,
 		return;
 	}
 	/* The name decides before the (maybe long) field is looked for. */
-	while (pos < end && p[pos] > ' ' && p[pos] < 127 && p[pos] != ':')
+	while (pos < end && pos - line <= LONGEST_NAME && p[pos] > ' ' && p[pos] < 127 &&
+			p[pos] != ':')
 		pos++;
-	if (pos >= end || (p[pos] != ':' && p[pos] != ' ' && p[pos] != '\t'))
+	for (colon = pos; colon < end && (p[colon] == ' ' || p[colon] == '\t'); colon++)
+		;
+	if (colon >= end || p[colon] != ':')
 		return;
 	f = (struct field){ .begin = line, .name_len = pos - line };
 	if (f.name_len > 8 && strncasecmp(p + line, "Content-", 8) == 0) {
@@ -132,7 +137,8 @@ static void maybe_field(char *p, size_t end, size_t line, struct block *b,
 		return;
 	}
 	for (size_t i = 0; i < sizeof(HIDDEN) / sizeof(*HIDDEN); i++)
-		if (field_is(p, &f, HIDDEN[i])) {
+		if (f.name_len == HIDDEN[i].len &&
+				strncasecmp(p + line, HIDDEN[i].name, f.name_len) == 0) {
 			overwrite(p, s, line, 1, 'X');
 			return;
 		}

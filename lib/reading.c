@@ -156,11 +156,14 @@ void read_uuencode(struct reader *r, int part)
 		find_uu(r, part, r->p + p.begin, p.end - p.begin, p.begin, false);
 		return;
 	}
+	if (r->w->text_kept) {
+		find_uu(r, part, buf_cstr(&r->w->text), r->w->text.len, 0, true);
+		return;
+	}
 	decoder_init(&d, p.encoding);
 	decode_all(&d, r->p + p.begin, p.end - p.begin, &text);
-	if (!buf_ok(&text))
-		r->w->nomem = true;
-	else if (text.len)
+	r->w->nomem |= text.failed;
+	if (text.len)
 		find_uu(r, part, text.p, text.len, 0, true);
 	buf_free(&text);
 }
