@@ -102,6 +102,18 @@ filled() {
 	weir-fsck acme
 }
 
+@test "a backup is blobs/pack, then the rest of blobs: the same store comes out of it" {
+	filled 30 300000
+	mkdir -p copy/tenants/acme/blobs
+	cp -r "$WEIR_HOME/tenants/acme/blobs/pack" copy/tenants/acme/blobs/
+	want=$(weir-fsck --digest acme)
+	"$TOP/tests/records.py" make m2 40 300000 >r2
+	weir-store <r2 >/dev/null
+	cp -rn "$WEIR_HOME/tenants/acme/blobs/." copy/tenants/acme/blobs/
+	WEIR_HOME=$PWD/copy weir-fsck --rebuild acme
+	[ "$(WEIR_HOME=$PWD/copy weir-fsck --digest acme)" = "$want" ]
+}
+
 @test "entries of a batch that never ended are left out, and the next writer cuts them off" {
 	filled 20
 	want=$(weir-fsck --digest acme)
