@@ -172,6 +172,14 @@ enum status spool_open(const char *path, enum spool_kind kind, struct spool **ou
 	return ST_OK;
 }
 
+void spool_folder(const struct spool *s, struct buf *b)
+{
+	if (s->mbox)
+		buf_add(b, s->mbox, (size_t)(strrchr(s->mbox, '/') - s->mbox) + 1);
+	else
+		buf_str(b, s->dir);
+}
+
 void spool_close(struct spool **sp)
 {
 	struct spool *s = *sp;

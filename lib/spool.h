@@ -43,6 +43,8 @@ bool spool_kind_of(const char *word, enum spool_kind *out);
  * ST_BAD (a file that is no mbox, a path that is not UTF-8). */
 enum status spool_open(const char *path, enum spool_kind kind, struct spool **out);
 void spool_close(struct spool **s);
+/* The folder beneath which all of it happens (of an mbox: the one it is in), appended to b. */
+void spool_folder(const struct spool *s, struct buf *b);
 /* Lines for people about single files; without it they are lost. */
 void spool_tell(struct spool *s, void (*say)(void *arg, const char *line), void *arg);
 

@@ -12,6 +12,7 @@
 #include "cli.h"
 #include "file.h"
 #include "progress.h"
+#include "sandbox.h"
 #include "spool.h"
 
 #define WAKES_MAX 16
@@ -284,6 +285,22 @@ static int do_status(struct spool *s, struct opts *o)
 	return fail(o, st, "status");
 }
 
+/* From here on only the spool can be written to, and only what --wake looks at read. */
+static enum status fence(const struct spool *s, const struct opts *o)
+{
+	struct sandbox_opts fence = { .profile = "weir-spool" };
+	struct buf folder = { 0 };
+	enum status st;
+
+	spool_folder(s, &folder);
+	fence.also[0] = (struct sandbox_path){ buf_cstr(&folder), SANDBOX_WRITE };
+	for (size_t i = 0; i < o->wakes; i++)
+		fence.also[i + 1] = (struct sandbox_path){ o->wake[i].file, SANDBOX_READ };
+	st = buf_ok(&folder) ? sandbox_enter(&fence) : st_fail(ST_NOMEM, "out of memory");
+	buf_free(&folder);
+	return st;
+}
+
 static int run(const char *word, struct spool *s, struct opts *o)
 {
 	if (!strcmp(word, "list") || !strcmp(word, "claim"))
@@ -398,7 +415,8 @@ int main(int argc, char *argv[])
 	if (o.n && strcmp(word, "hold") && strcmp(word, "release") && strcmp(word, "requeue"))
 		cli_usage("%s: no more operands wanted: %s", word, o.names[0]);
 	spool_tell(s, say, NULL);
-	status = run(word, s, &o);
+	st = fence(s, &o);
+	status = st == ST_OK ? run(word, s, &o) : cli_fail(st, word);
 	spool_close(&s);
 	free(o.to);
 	return cli_finish(status);
