@@ -160,19 +160,28 @@ static enum status add_html_as_text(struct part_source *s, const struct part *p,
 	return st;
 }
 
-enum status body_text(struct part_source *s, const struct body *b, size_t max, struct buf *out,
-	struct body_result *res)
+static bool all_blank(const char *p, size_t n)
 {
-	size_t from = out->len;
+	while (n && strchr(" \t\r\n", *p) && *p) {
+		p++;
+		n--;
+	}
+	return n == 0;
+}
 
-	*res = (struct body_result){ .from_html = true };
-	for (size_t i = 0; i < b->texts && out->len - from < max; i++) {
-		const struct part *p = &s->part[b->text[i]];
-		size_t room;
+/* The text of the listed parts; as HTML what is HTML. */
+static void add_parts(struct part_source *s, const size_t *list, size_t n, size_t max,
+	struct buf *out, struct body_result *res)
+{
+	size_t from = out->len, room;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct part *p = &s->part[list[i]];
 		bool cut = false;
 
 		separate(out, from);
 		room = out->len - from < max ? max - (out->len - from) : 0;
+		res->cut |= !room;
 		if (!room)
 			break;
 		if (is(p->content_type, "text/html"))
@@ -184,6 +193,30 @@ enum status body_text(struct part_source *s, const struct body *b, size_t max, s
 		res->cut |= cut;
 		if (!res->part)
 			res->part = p->id;
+	}
+}
+
+enum status body_text(struct part_source *s, const struct body *b, size_t max, struct buf *out,
+	struct body_result *res)
+{
+	size_t from = out->len;
+
+	*res = (struct body_result){ .from_html = true };
+	add_parts(s, b->text, b->texts, max, out, res);
+	/* Many mailers send an empty text/plain beside their HTML. */
+	if (all_blank(out->p ? out->p + from : "", out->len - from) && b->htmls) {
+		struct body_result html = { .from_html = true };
+		size_t blank = out->len;
+
+		add_parts(s, b->html, b->htmls, max, out, &html);
+		if (html.from_html && !all_blank(out->p ? out->p + blank : "", out->len - blank)) {
+			memmove(out->p + from, out->p + blank, out->len - blank + 1);
+			out->len -= blank - from;
+			*res = html;
+		} else if (out->p) {
+			out->len = blank;
+			out->p[blank] = 0;
+		}
 	}
 	if (!res->part)
 		res->from_html = false;

@@ -95,6 +95,8 @@ letter() {
 @test "no text/plain: text is made from HTML, and says so" {
 	printf 'Content-Type: text/html\n\n<p>Hi <b>you</b></p><p>there</p>' >m.eml
 	weir-parse <m.eml | jq -e '.message | .text_from == "html" and (.text | startswith("Hi you")) and (.html | startswith("<p>")) and .html_part == "1"'
+	printf 'Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain\n\n \n--b\nContent-Type: text/html\n\n<p>Hi</p>\n--b--\n' |
+		weir-parse | jq -e '.message | .text_from == "html" and (.text | startswith("Hi")) and .text_part == "1.2"'
 	letter | weir-parse | jq -e '.message | (has("html") or has("text_from")) | not'
 }
 
