@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "file.h"
+#include "home.h"
 #include "progress.h"
 #include "sandbox.h"
 #include "spool.h"
@@ -286,18 +288,26 @@ static int do_status(struct spool *s, struct opts *o)
 }
 
 /* From here on only the spool can be written to, and only what --wake looks at read. */
-static enum status fence(const struct spool *s, const struct opts *o)
+static enum status fence_in(const struct spool *s, const struct opts *o)
 {
 	struct sandbox_opts fence = { .profile = "weir-spool" };
-	struct buf folder = { 0 };
+	struct buf folder = { 0 }, run = { 0 };
+	const char *home;
 	enum status st;
 
+	/* Only where a home is anyway: what was said about this machine is remembered in it. */
+	if (home_dir(NULL, &home) == ST_OK) {
+		buf_fmt(&run, "%s/run", home);
+		if (buf_ok(&run) && access(run.p, W_OK) == 0)
+			fence.home = home;
+	}
 	spool_folder(s, &folder);
 	fence.also[0] = (struct sandbox_path){ buf_cstr(&folder), SANDBOX_WRITE };
 	for (size_t i = 0; i < o->wakes; i++)
 		fence.also[i + 1] = (struct sandbox_path){ o->wake[i].file, SANDBOX_READ };
 	st = buf_ok(&folder) ? sandbox_enter(&fence) : st_fail(ST_NOMEM, "out of memory");
 	buf_free(&folder);
+	buf_free(&run);
 	return st;
 }
 
@@ -415,7 +425,7 @@ int main(int argc, char *argv[])
 	if (o.n && strcmp(word, "hold") && strcmp(word, "release") && strcmp(word, "requeue"))
 		cli_usage("%s: no more operands wanted: %s", word, o.names[0]);
 	spool_tell(s, say, NULL);
-	st = fence(s, &o);
+	st = fence_in(s, &o);
 	status = st == ST_OK ? run(word, s, &o) : cli_fail(st, word);
 	spool_close(&s);
 	free(o.to);
