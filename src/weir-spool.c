@@ -338,10 +338,12 @@ static void add_wake(struct opts *o, char *arg)
 {
 	char *eq = strchr(arg, '=');
 
-	if (!eq || eq == arg || !eq[1] || o->wakes == WAKES_MAX)
-		cli_usage("--wake takes REASON=FILE, up to %d times: %s", WAKES_MAX, arg);
-	*eq = '\0';
-	o->wake[o->wakes++] = (struct spool_wake){ arg, eq + 1 };
+	if (eq && eq > arg && eq[1] && o->wakes < WAKES_MAX) {
+		*eq = '\0';
+		o->wake[o->wakes++] = (struct spool_wake){ arg, eq + 1 };
+		return;
+	}
+	cli_usage("--wake takes REASON=FILE, up to %d times: %s", WAKES_MAX, arg);
 }
 
 enum { O_WAKE = 256, O_HEADER, O_DELETE, O_ALL, O_REASON, O_DETAIL, O_RETRY, O_NAME, O_FROM, O_TO,
