@@ -12,6 +12,7 @@
 
 #include "file.h"
 #include "jury.h"
+#include "sandbox.h"
 #include "workdir.h"
 
 /* Questions carry a memfd; both are one packet. */
@@ -73,6 +74,10 @@ static _Noreturn void scan_all(struct scanner *s, const char *base, unsigned tim
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	if (workdir_make(base, getpid(), dir, sizeof dir) != ST_OK || scanner_start(s, dir) != ST_OK)
+		_exit(EX_WEIR_IO);
+	if (sandbox_enter(&(struct sandbox_opts){ .profile = "weir-scan", .unix_sockets = 1,
+			.also = (struct sandbox_path[]){ { dir, SANDBOX_WRITE }, { 0 } } }) != ST_OK ||
+			sandbox_worker() != ST_OK)
 		_exit(EX_WEIR_IO);
 	while (receive_fd(fd, &q, &what)) {
 		alarm(timeout_s);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "sandbox.h"
 
 struct head { uint64_t len; struct message_opts opts; int status; };
 struct reread { int fd; pid_t pid; };
@@ -60,7 +61,9 @@ static _Noreturn void parse(char *raw, size_t len, const struct message_opts *o,
 	signal(SIGALRM, SIG_DFL);
 	alarm(REREAD_WALL_S);
 	mime_init();
-	st = mime_parse(raw, len, &limits, &m);
+	st = sandbox_worker();
+	if (st == ST_OK)
+		st = mime_parse(raw, len, &limits, &m);
 	buf_chr(&b, '{');
 	if (st == ST_OK)
 		st = message_json(m, o, &b);
@@ -103,6 +106,8 @@ static _Noreturn void serve(int fd)
 	struct head h;
 
 	signal(SIGINT, SIG_DFL);
+	if (sandbox_enter(&(struct sandbox_opts){ .profile = "weir-parse" }) != ST_OK)
+		_exit(EX_WEIR_IO);
 	while (read_all(fd, &h, sizeof(h)) == ST_OK) {
 		buf_clear(&raw);
 		buf_clear(&answer);

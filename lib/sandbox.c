@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "cli.h"
+#include "home.h"
 #include "sandbox.h"
 #include "sandbox_calls.h"
 
@@ -29,15 +30,14 @@ static const struct profile {
 } profiles[] = {
 	/*                       roots home  routes tenants run  ledger */
 	{ "weir-parse",          READ, NONE,  NONE,  NONE,  NONE,  NONE,  FORK },
-	{ "weir-parse.worker",   READ, NONE,  NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-route",          NONE, NONE,  USE,   USE,   NONE,  NONE,  0 },
 	{ "weir-auth",           NONE, NONE,  NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-extract",        READ, NONE,  NONE,  NONE,  WRITE, NONE,  0 },
 	{ "weir-scan",           READ, NONE,  NONE,  NONE,  WRITE, WRITE, FORK },
-	{ "weir-scan.worker",    READ, NONE,  NONE,  NONE,  WRITE, WRITE, 0 },
+	{ "weir-scan.again",     NONE, NONE,  NONE,  USE,   WRITE, WRITE, FORK },	/* --missing, --exposed */
 	{ "weir-thread",         NONE, NONE,  NONE,  USE,   NONE,  NONE,  0 },
 	{ "weir-store",          READ, NONE,  NONE,  WRITE, WRITE, NONE,  0 },
-	{ "weir-spool",          NONE, NONE,  NONE,  NONE,  WRITE, NONE,  0 },
+	{ "weir-spool",          NONE, NONE,  NONE,  NONE,  NONE,  NONE,  0 },	/* and the spool */
 	{ "weir-ls",             NONE, NONE,  NONE,  USE,   NONE,  NONE,  0 },
 	{ "weir-show",           NONE, NONE,  NONE,  USE,   NONE,  NONE,  0 },
 	{ "weir-cat",            NONE, NONE,  NONE,  USE,   NONE,  NONE,  0 },
@@ -145,20 +145,35 @@ static enum status allow(const struct fence *f, const char *path, enum sandbox_m
 	return st;
 }
 
-static enum status allow_sub(const struct fence *f, const char *home, const char *sub,
-	const char *sub2, enum sandbox_may may)
+static enum status allow_sub(const struct fence *f, const char *home, const char *sub, bool make,
+	enum sandbox_may may)
 {
 	struct buf path = { 0 };
 	enum status st = ST_OK;
 
 	if (may == SANDBOX_NONE || !home)
 		return ST_OK;
-	buf_fmt(&path, "%s%s%s%s%s", home, *sub ? "/" : "", sub, sub2 ? "/" : "", sub2 ? sub2 : "");
+	buf_fmt(&path, "%s/%s", home, sub);
 	if (!buf_ok(&path))
 		st = st_fail(ST_NOMEM, "out of memory");
-	if (st == ST_OK && may == SANDBOX_WRITE && !sub2)
+	if (st == ST_OK && may == SANDBOX_WRITE && make)
 		st = file_mkdirs(path.p, 0700);
 	if (st == ST_OK)
+		st = allow(f, path.p, may);
+	buf_free(&path);
+	return st;
+}
+
+static enum status allow_tenants(const struct fence *f, const struct sandbox_opts *o, enum sandbox_may may)
+{
+	struct buf path = { 0 };
+	enum status st = ST_OK;
+
+	if (may == SANDBOX_NONE || !o->home)
+		return ST_OK;
+	if (!o->tenant)
+		return allow_sub(f, o->home, "tenants", false, may);
+	if (tenant_path(o->home, o->tenant, NULL, &path) == ST_OK)
 		st = allow(f, path.p, may);
 	buf_free(&path);
 	return st;
@@ -176,29 +191,33 @@ static enum status allow_all(struct fence *f, const struct sandbox_opts *o, cons
 
 	for (i = 0; st == ST_OK && i < sizeof system_paths / sizeof *system_paths; i++)
 		st = allow(f, system_paths[i], strcmp(system_paths[i], "/dev/null") ? SANDBOX_READ : SANDBOX_USE);
-	for (i = 0; st == ST_OK && i < SANDBOX_MAX_ALSO && o->also[i].path; i++)
+	for (i = 0; st == ST_OK && o->also && o->also[i].path; i++)
 		st = allow(f, o->also[i].path, o->also[i].may);
 	if (st == ST_OK && o->roots && p->roots)
 		st = roots_each(o->roots, allow_root, f);
 	if (st == ST_OK)
-		st = allow_sub(f, o->home, "", NULL, p->home);
+		st = allow_sub(f, o->home, "", false, p->home);
 	if (st == ST_OK)
-		st = allow_sub(f, o->home, "routes", NULL, p->routes);
+		st = allow_sub(f, o->home, "routes", false, p->routes);
 	if (st == ST_OK)
-		st = allow_sub(f, o->home, "tenants", o->tenant, p->tenants);
+		st = allow_tenants(f, o, p->tenants);
 	if (st == ST_OK)
-		st = allow_sub(f, o->home, "run", NULL, p->run);
+		st = allow_sub(f, o->home, "run", true, p->run);
 	if (st == ST_OK)
-		st = allow_sub(f, o->home, "ledger", NULL, p->ledger);
+		st = allow_sub(f, o->home, "ledger", true, p->ledger);
 	return st;
 }
 
 /* Said once for each home: a file in HOME/run remembers. */
 static void say_unfenced(const struct sandbox_opts *o)
 {
+	static bool said;
 	struct buf path = { 0 };
 	int fd = -1;
 
+	if (said)
+		return;
+	said = true;
 	buf_fmt(&path, "%s/run/no-landlock", o->home ? o->home : "");
 	if (o->home && buf_ok(&path))
 		fd = open(path.p, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -215,8 +234,7 @@ static enum status fence_in(const struct sandbox_opts *o, const struct profile *
 	enum status st;
 
 	if (f.abi < ABI_MIN) {
-		if (!strchr(p->name, '.'))	/* the parent of a worker has said it */
-			say_unfenced(o);
+		say_unfenced(o);
 		return ST_OK;
 	}
 	st = fence_open(&f);
@@ -234,7 +252,7 @@ static bool writes(const struct sandbox_opts *o, const struct profile *p)
 {
 	size_t i;
 
-	for (i = 0; i < SANDBOX_MAX_ALSO && o->also[i].path; i++)
+	for (i = 0; o->also && o->also[i].path; i++)
 		if (o->also[i].may == SANDBOX_WRITE)
 			return true;
 	return p->home == SANDBOX_WRITE || p->routes == SANDBOX_WRITE || p->tenants == SANDBOX_WRITE ||
@@ -260,4 +278,9 @@ enum status sandbox_enter(const struct sandbox_opts *o)
 		return st;
 	return sandbox_calls(p->calls | (o->unix_sockets ? SANDBOX_UNIX : 0) |
 		(writes(o, p) ? SANDBOX_MODES : 0));
+}
+
+enum status sandbox_worker(void)
+{
+	return sandbox_calls(SANDBOX_UNIX | SANDBOX_MODES);
 }

@@ -25,14 +25,12 @@ enum sandbox_may {
 
 struct sandbox_path { const char *path; enum sandbox_may may; };
 
-#define SANDBOX_MAX_ALSO 64
-
 struct sandbox_opts {
-	const char *profile;		/* "weir-NAME" or "weir-NAME.worker" */
+	const char *profile;		/* "weir-NAME" */
 	const char *home;		/* NULL: none of the folders beneath it is needed */
-	const char *tenant;		/* "tenants" of the profile means this one; NULL: all of them */
+	const char *tenant;		/* "tenants" of the profile means this one (none if that is no name); NULL: all */
 	const struct roots *roots;	/* NULL: none */
-	struct sandbox_path also[SANDBOX_MAX_ALSO];	/* ends with path NULL; a missing one is skipped */
+	const struct sandbox_path *also;	/* ends with path NULL; a missing one is skipped. NULL: none */
 	int unix_sockets;		/* 1: sockets of this machine may be connected to */
 	int landlock_abi;		/* for tests: 0 asks the kernel, -1 pretends that it has none */
 };
@@ -40,5 +38,8 @@ struct sandbox_opts {
 /* ST_OK also where the kernel has no Landlock. ST_BUG: no such profile. ST_DENIED, ST_IO, ST_NOMEM: the
  * program must not go on. */
 enum status sandbox_enter(const struct sandbox_opts *opts);
+
+/* What a worker of such a program gives up beside that: making and signalling processes. */
+enum status sandbox_worker(void);
 
 #endif

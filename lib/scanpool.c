@@ -9,6 +9,7 @@
 #include "inspect.h"
 #include "lease.h"
 #include "pool.h"
+#include "sandbox.h"
 #include "scanpool.h"
 #include "workdir.h"
 
@@ -34,6 +35,8 @@ static enum status start(void *arg, int index)
 	enum status st = workdir_make(r->o->tmpdir, getpid(), dir, sizeof dir);
 	if (st == ST_OK)
 		st = scanner_start(r->o->scanner, dir);
+	if (st == ST_OK)
+		st = sandbox_worker();
 	if (st != ST_OK)
 		return st;
 	return inspector_open(&(struct inspect_opts){ .home = r->o->home, .lease = r->lease,

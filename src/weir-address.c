@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "header.h"
 #include "home.h"
+#include "sandbox.h"
 #include "settings.h"
 
 static const char help[] =
@@ -193,5 +194,7 @@ int main(int argc, char *argv[])
 		}
 	}
 	st = home_dir(o.home, &o.home);
+	if (st == ST_OK)
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-address", .home = o.home });
 	return cli_finish(st == ST_OK ? run(&o, argc - optind, argv + optind) : cli_fail(st, "home"));
 }

@@ -9,6 +9,7 @@
 #include "auth.h"
 #include "cli.h"
 #include "record.h"
+#include "sandbox.h"
 
 static const char help[] =
 	"usage: weir-auth <RECORDS >RECORDS\n"
@@ -35,6 +36,7 @@ int main(int argc, char *argv[])
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
+	enum status st;
 	int opt;
 
 	cli_start("weir-auth", help);
@@ -48,5 +50,6 @@ int main(int argc, char *argv[])
 	}
 	if (optind < argc)
 		cli_usage("no operand wanted: %s", argv[optind]);
-	return cli_finish(rec_filter("weir-auth", each, NULL));
+	st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-auth" });
+	return cli_finish(st == ST_OK ? rec_filter("weir-auth", each, NULL) : cli_fail(st, "start"));
 }

@@ -11,6 +11,7 @@
 #include "home.h"
 #include "query.h"
 #include "reread.h"
+#include "sandbox.h"
 
 static const char help[] =
 	"usage: weir-cat [OPTION...] TENANT MESSAGE\n"
@@ -189,6 +190,9 @@ static enum status cat(struct run *run, const char *tenant, const char *message)
 	const enum what what = run->opts->what;
 	enum status st = what == TEXT || what == HTML ? reread_start(&run->reread) : ST_OK;
 
+	if (st == ST_OK)
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-cat", .home = run->opts->home,
+			.tenant = tenant });
 	if (st == ST_OK)
 		st = store_open(run->opts->home, tenant, STORE_READ, &run->store);
 	if (st == ST_OK)

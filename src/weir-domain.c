@@ -12,6 +12,7 @@
 #include "header.h"
 #include "home.h"
 #include "route.h"
+#include "sandbox.h"
 #include "settings.h"
 
 static const char help[] =
@@ -218,5 +219,7 @@ int main(int argc, char *argv[])
 	if (o.any && o.inbox == NULL)
 		o.inbox = INBOX_UNSORTED;
 	st = home_dir(o.home, &o.home);
+	if (st == ST_OK)
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-domain", .home = o.home });
 	return cli_finish(st == ST_OK ? run(&o, argc - optind, argv + optind) : cli_fail(st, "home"));
 }

@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "extract.h"
 #include "home.h"
+#include "sandbox.h"
 
 static const char help[] =
 	"usage: weir-extract [--home DIR] [-R DIR]... [--max-decoded BYTES]\n"
@@ -98,6 +99,9 @@ int main(int argc, char **argv)
 	st = home_dir(o.home, &o.home);
 	if (st == ST_OK && !o.any_root)
 		st = roots_default(o.roots, o.home);
+	if (st == ST_OK)
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-extract", .home = o.home,
+			.roots = o.roots });
 	if (st == ST_OK)
 		st = extract_open(&(struct extract_opts){ .home = o.home, .roots = o.roots,
 			.max_decoded_bytes = o.max_decoded }, &x);

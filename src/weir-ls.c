@@ -14,6 +14,7 @@
 #include "header.h"
 #include "home.h"
 #include "query.h"
+#include "sandbox.h"
 #include "settings.h"
 
 #define SHORT_ID 12	/* digits of an id in a table; all of them in a pipe */
@@ -355,8 +356,10 @@ static const struct { const char *name; enum status (*fn)(struct run *); } lists
 static int list(const struct opts *o, const char *tenant, enum status (*fn)(struct run *))
 {
 	struct run run = { .opts = o };
-	enum status st = store_open(o->home, tenant, STORE_READ, &run.store);
+	enum status st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-ls", .home = o->home, .tenant = tenant });
 
+	if (st == ST_OK)
+		st = store_open(o->home, tenant, STORE_READ, &run.store);
 	if (st == ST_OK)
 		st = store_begin(run.store);
 	if (st == ST_OK) {

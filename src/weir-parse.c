@@ -21,6 +21,7 @@
 #include "home.h"
 #include "message.h"
 #include "pool.h"
+#include "sandbox.h"
 
 #define TIMEOUT_MS 10000
 #define MEMORY_MB  400
@@ -63,7 +64,7 @@ struct opts {
 static enum status start(void *arg, int worker_index)
 {
 	mime_init();
-	return ST_OK;
+	return sandbox_worker();
 }
 
 static enum status read_message(struct opts *o, const struct rec *rec)
@@ -253,6 +254,22 @@ static pid_t feed(const struct opts *o, char *const files[], int n)
 	_exit(status);
 }
 
+/* The folders of records, or the files that were named: nothing else is read from here on. */
+static enum status enter(const struct opts *o, char *const files[], int n)
+{
+	struct sandbox_path *also = calloc((size_t)n + 1, sizeof(*also));
+	enum status st;
+
+	if (!also)
+		return st_fail(ST_NOMEM, "out of memory");
+	for (int i = 0; i < n; i++)
+		also[i] = (struct sandbox_path){ files[i], SANDBOX_READ };
+	st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-parse", .home = o->home, .roots = o->roots,
+		.also = also });
+	free(also);
+	return st;
+}
+
 static int run(struct opts *o, int jobs, unsigned timeout_ms, size_t memory, char *const files[],
 	int n)
 {
@@ -274,7 +291,8 @@ static int run(struct opts *o, int jobs, unsigned timeout_ms, size_t memory, cha
 		if (pid < 0)
 			return cli_fail(st_fail_errno("fork"), "input");
 	}
-	status = pool_run(&pool);
+	st = enter(o, files, n);
+	status = st == ST_OK ? pool_run(&pool) : cli_fail(st, "start");
 	if (pid > 0 && waitpid(pid, &how, 0) == pid)
 		status = st_worse(status, WIFEXITED(how) ? WEXITSTATUS(how) : EX_WEIR_BUG);
 	return status == 0 && o->verdict && *o->suspicious ? EX_WEIR_NO : status;

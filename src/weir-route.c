@@ -15,6 +15,7 @@
 #include "header.h"
 #include "record.h"
 #include "router.h"
+#include "sandbox.h"
 
 #define ROUTE_MAX_RECIPIENTS	1000	/* RFC 5321 4.5.3.1.8 asks for 100, SES takes 50 */
 #define ROUTE_RETRY_S		3600	/* somebody may add the address */
@@ -390,6 +391,8 @@ int main(int argc, char *argv[])
 		st = router_open(run.opts.home, 0, &run.router);
 	if (st == ST_OK)
 		st = prepare(&run);
+	if (st == ST_OK)
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-route", .home = run.opts.home });
 	if (st == ST_OK)
 		st = rec_io_open(STDIN_FILENO, STDOUT_FILENO, &run.io);
 	if (st == ST_NOTFOUND || st == ST_BAD)

@@ -16,6 +16,7 @@
 #include "inspect.h"
 #include "pool.h"
 #include "rescan.h"
+#include "sandbox.h"
 #include "scanpool.h"
 #include "workdir.h"
 
@@ -225,6 +226,21 @@ static int look_again(struct opts *o)
 	return 0;
 }
 
+/* Once the signatures are loaded: what is left is mail. */
+static enum status enter(const struct opts *o)
+{
+	struct sandbox_path also[SCAN_MAX_DBS + 3] = { { o->tmpdir, SANDBOX_WRITE }, { o->scan.clamd_canary, SANDBOX_READ } };
+	size_t i;
+
+	for (i = 0; i < o->scan.dbs; i++)
+		also[i + 2] = (struct sandbox_path){ o->scan.db[i], SANDBOX_READ };
+	if (i == 0)
+		also[2] = (struct sandbox_path){ SCAN_DB_DEFAULT, SANDBOX_READ };
+	return sandbox_enter(&(struct sandbox_opts){ .home = o->home, .roots = o->roots, .also = also,
+		.profile = o->missing || o->exposed ? "weir-scan.again" : "weir-scan", .tenant = o->tenant,
+		.unix_sockets = o->scan.clamd != NULL });
+}
+
 int main(int argc, char **argv)
 {
 	static char staging[PATH_MAX], scratch[PATH_MAX], canary[PATH_MAX];
@@ -245,6 +261,8 @@ int main(int argc, char **argv)
 		o.scan.clamd_canary = canary;
 	if (st == ST_OK)
 		st = scanner_load(&o.scan, &o.scanner);
+	if (st == ST_OK)
+		st = enter(&o);
 	if (o.missing || o.exposed)
 		rc = st == ST_OK ? look_again(&o) : cli_fail(st, "nothing can be scanned");
 	else

@@ -12,6 +12,7 @@
 #include "page.h"
 #include "query.h"
 #include "reread.h"
+#include "sandbox.h"
 
 #define SHOW_TEXT_BYTES	(1u << 20)	/* of one message; weir-cat --text gives the rest */
 
@@ -160,6 +161,9 @@ static int show(struct run *run, const char *tenant, int n, char *ids[])
 	enum status st = run->opts->no_text ? ST_OK : reread_start(&run->reread);
 	int status = 0;
 
+	if (st == ST_OK)
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-show", .home = run->opts->home,
+			.tenant = tenant });
 	if (st == ST_OK)
 		st = store_open(run->opts->home, tenant, STORE_READ, &run->store);
 	if (st != ST_OK)

@@ -290,7 +290,8 @@ static int do_status(struct spool *s, struct opts *o)
 /* From here on only the spool can be written to, and only what --wake looks at read. */
 static enum status fence_in(const struct spool *s, const struct opts *o)
 {
-	struct sandbox_opts fence = { .profile = "weir-spool" };
+	struct sandbox_path also[WAKES_MAX + 2] = { 0 };
+	struct sandbox_opts fence = { .profile = "weir-spool", .also = also };
 	struct buf folder = { 0 }, run = { 0 };
 	const char *home;
 	enum status st;
@@ -302,9 +303,9 @@ static enum status fence_in(const struct spool *s, const struct opts *o)
 			fence.home = home;
 	}
 	spool_folder(s, &folder);
-	fence.also[0] = (struct sandbox_path){ buf_cstr(&folder), SANDBOX_WRITE };
+	also[0] = (struct sandbox_path){ buf_cstr(&folder), SANDBOX_WRITE };
 	for (size_t i = 0; i < o->wakes; i++)
-		fence.also[i + 1] = (struct sandbox_path){ o->wake[i].file, SANDBOX_READ };
+		also[i + 1] = (struct sandbox_path){ o->wake[i].file, SANDBOX_READ };
 	st = buf_ok(&folder) ? sandbox_enter(&fence) : st_fail(ST_NOMEM, "out of memory");
 	buf_free(&folder);
 	buf_free(&run);

@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "home.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "store.h"
 
@@ -206,5 +207,9 @@ int main(int argc, char *argv[])
 		}
 	}
 	st = home_dir(o.home, &o.home);
+	if (st == ST_OK && optind < argc && strcmp(argv[optind], "add") == 0)
+		st = file_mkdirs(o.home, 0700);
+	if (st == ST_OK)
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-tenant", .home = o.home });
 	return cli_finish(st == ST_OK ? run(&o, argc - optind, argv + optind) : cli_fail(st, "home"));
 }

@@ -293,7 +293,9 @@ zip_with() { command -v zip >/dev/null || skip "no zip(1)"; zip -q "$@"; }
 	mail n.eml /etc/hostname
 	extracted slow.eml m.eml n.eml >in
 	cat >kill.sh <<-'S'
-		while ! ls "$WEIR_HOME"/run/scan.*/*scantemp* >/dev/null 2>&1; do :; done
+		# Past the canary of its start (it is fenced in twice then), and at work.
+		until grep -q 'Seccomp_filters:.2' /proc/"$(ls "$WEIR_HOME/run" | sed -n 's/^scan\.//p' | head -1)"/status &&
+			ls "$WEIR_HOME"/run/scan.*/*scantemp*; do :; done >/dev/null 2>&1
 		for d in "$WEIR_HOME"/run/scan.*; do kill -9 "${d##*.}"; done
 	S
 	bash kill.sh & killer=$!
@@ -309,7 +311,9 @@ zip_with() { command -v zip >/dev/null || skip "no zip(1)"; zip -q "$@"; }
 	mail m.eml mark
 	extracted slow.eml m.eml >in
 	cat >stop.sh <<-'S'
-		while ! ls "$WEIR_HOME"/run/scan.*/*scantemp* >/dev/null 2>&1; do :; done
+		# Past the canary of its start (it is fenced in twice then), and at work.
+		until grep -q 'Seccomp_filters:.2' /proc/"$(ls "$WEIR_HOME/run" | sed -n 's/^scan\.//p' | head -1)"/status &&
+			ls "$WEIR_HOME"/run/scan.*/*scantemp*; do :; done >/dev/null 2>&1
 		for d in "$WEIR_HOME"/run/scan.*; do kill -STOP "${d##*.}"; done
 	S
 	bash stop.sh & stopper=$!

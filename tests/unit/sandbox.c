@@ -125,12 +125,12 @@ static void no_files_elsewhere(void)
 #define FORKS		128
 
 static const struct { const char *profile; unsigned may; } table[] = {
-	{ "weir-parse", ROOTS | FORKS }, { "weir-parse.worker", ROOTS },
+	{ "weir-parse", ROOTS | FORKS },
 	{ "weir-route", ROUTES | STORES }, { "weir-auth", 0 }, { "weir-extract", ROOTS | RUN_W },
 	{ "weir-scan", ROOTS | RUN_W | LEDGER_W | FORKS },
-	{ "weir-scan.worker", ROOTS | RUN_W | LEDGER_W },
+	{ "weir-scan.again", STORES | RUN_W | LEDGER_W | FORKS },
 	{ "weir-thread", STORES }, { "weir-store", ROOTS | STORES | STORES_W | RUN_W },
-	{ "weir-spool", RUN_W }, { "weir-ls", STORES }, { "weir-show", STORES }, { "weir-cat", STORES },
+	{ "weir-spool", 0 }, { "weir-ls", STORES }, { "weir-show", STORES }, { "weir-cat", STORES },
 	{ "weir-export", STORES }, { "weir-why", STORES }, { "weir-fsck", STORES | STORES_W | FORKS },
 	{ "weir-tenant", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-domain", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
@@ -193,6 +193,10 @@ static void try_profile(const char *profile, unsigned may, const char *tenant, i
 		return;
 	}
 	no_other_processes(may & FORKS);
+	if (may & FORKS) {	/* and what its workers do */
+		CHECK(sandbox_worker() == ST_OK);
+		no_other_processes(false);
+	}
 	no_network(unix_sockets);
 	no_machine();
 	if (landlock) {
@@ -227,7 +231,9 @@ static void each_profile_has_what_it_needs_and_no_more(void)
 		if ((table[i].may & STORES) && !(table[i].may & HOME_W))
 			in_child(table[i].profile, table[i].may, "acme", 0);
 	}
-	in_child("weir-scan.worker", ROOTS | RUN_W | LEDGER_W, NULL, 1);
+	in_child("weir-scan", ROOTS | RUN_W | LEDGER_W | FORKS, NULL, 1);
+	in_child("weir-ls", 0, "../tenants/other", 0);
+	in_child("weir-ls", 0, "", 0);
 }
 
 /* Without Landlock: the calls are forbidden all the same, and it is said once for a home. */
