@@ -135,6 +135,9 @@ static enum status write_out(struct pack_writer *w)
 	if (!w->fill)
 		return ST_OK;
 	st = file_write_all(w->fd, w->buf, w->fill);
+	/* The disk may begin now: at the commit there is little left to wait for. */
+	if (st == ST_OK)
+		sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	if (st == ST_OK)
 		w->fill = 0;
 	w->unsynced = true;
