@@ -36,6 +36,8 @@ enum status extract_open(const struct extract_opts *o, struct extract **out)
 	x->max_decoded = o->max_decoded_bytes ? o->max_decoded_bytes : EXTRACT_MAX_DECODED_BYTES;
 	enum status st = lease_name(lease);
 	if (st == ST_OK)
+		st = staging_join(o->home);
+	if (st == ST_OK)
 		st = staging_sweep(o->home);
 	if (st == ST_OK)
 		st = staging_open(o->home, lease, &x->staging);

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include "digest.h"
+#include "file.h"
 #include "lease.h"
 
 struct lease {
@@ -96,18 +99,31 @@ static unsigned long long start_of(long pid)
 	return start;
 }
 
+/* Who runs the pipeline: what its script says in $WEIR_RUN ("PID.START", still true when the script is gone), else our parent. */
+static void owner_of(struct lease *l)
+{
+	const char *run = getenv("WEIR_RUN");
+	char rest;
+
+	if (run && strlen(run) < 32 && sscanf(run, "%ld.%llu%c", &l->ppid, &l->pstart, &rest) == 2 && l->ppid > 0)
+		return;
+	l->ppid = getppid();
+	l->pstart = start_of(l->ppid);
+}
+
 enum status lease_name(char out[LEASE_NAME_BYTES])
 {
 	static unsigned seq;
-	struct lease l = { .ppid = getppid(), .pid = getpid() };
+	struct lease l = { .pid = getpid() };
 	enum status st = host_of(l.host);
 
+	owner_of(&l);
 	if (st == ST_OK)
 		st = boot_of(l.boot);
 	if (st != ST_OK)
 		return st;
 	snprintf(out, LEASE_NAME_BYTES, "%s.%s.%ld.%llu.%ld.%llu.%u", l.host, l.boot,
-		l.ppid, start_of(l.ppid), l.pid, start_of(l.pid), seq++);
+		l.ppid, l.pstart, l.pid, start_of(l.pid), seq++);
 	return ST_OK;
 }
 
@@ -130,20 +146,80 @@ static bool runs(long pid, unsigned long long start)
 	return pid > 0 && start != 0 && start_of(pid) == start;
 }
 
-bool lease_alive(const char *name, time_t last_active, time_t now)
+/* ---- the pipeline's lock ---- */
+
+static int open_live(const char *dir, const struct lease *l, int flags)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof path, "%s/live/%s.%s.%ld.%llu", dir, l->host, l->boot, l->ppid, l->pstart);
+
+	if (n < 0 || (size_t)n >= sizeof path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return open(path, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* Whoever finds nobody at work removes the file; so what we locked may be gone already. */
+enum status lease_join(const char *dir)
+{
+	char name[LEASE_NAME_BYTES], path[4096];
+	struct lease l;
+	struct stat sb;
+	enum status st = lease_name(name);
+
+	snprintf(path, sizeof path, "%s/live", dir);
+	if (st == ST_OK)
+		st = file_mkdirs(path, 0700);
+	if (st != ST_OK)
+		return st;
+	lease_parse(name, &l);
+	for (;;) {
+		int fd = open_live(dir, &l, O_CREAT);
+
+		if (fd < 0)
+			return st_fail_errno("open a lock in %s", path);
+		if (flock(fd, LOCK_SH) != 0 || fstat(fd, &sb) != 0) {
+			st = st_fail_errno("lock in %s", path);
+			close(fd);
+			return st;
+		}
+		if (sb.st_nlink)
+			return ST_OK;	/* fd stays open until we end */
+		close(fd);
+	}
+}
+
+static bool joined(const char *dir, const struct lease *l)
+{
+	char path[4096];
+	int fd = open_live(dir, l, 0);
+	bool held;
+
+	if (fd < 0)
+		return errno != ENOENT;
+	held = flock(fd, LOCK_EX | LOCK_NB) != 0;
+	if (!held) {
+		snprintf(path, sizeof path, "%s/live/%s.%s.%ld.%llu", dir, l->host, l->boot, l->ppid, l->pstart);
+		unlink(path);
+	}
+	close(fd);
+	return held;
+}
+
+bool lease_alive(const char *dir, const char *name, time_t last_active, time_t now)
 {
 	struct lease l;
 	char host[9], boot[9];
 
 	if (!lease_parse(name, &l))
 		return false;
-	if (now - last_active >= LEASE_IDLE_S)
-		return false;
 	if (host_of(host) != ST_OK || boot_of(boot) != ST_OK)
 		return true;
 	if (strcmp(host, l.host))
-		return true;
+		return now - last_active < LEASE_IDLE_S;
 	if (strcmp(boot, l.boot))
 		return false;
-	return runs(l.ppid, l.pstart) || runs(l.pid, l.start);
+	return joined(dir, &l) || runs(l.pid, l.start)
+		|| (now - last_active < LEASE_START_S && runs(l.ppid, l.pstart));
 }

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "digest.h"
+#include "lease.h"
 #include "spool_in.h"
 
 const char *const spool_states[STATES] = { "claimed", "hold", "quarantine", "done" };
@@ -91,6 +92,28 @@ enum status spool_make(struct spool *s)
 		if (s->state[i] < 0)
 			return st_fail_errno("open %s/%s/%s", s->dir, SPOOL_STATE, spool_states[i]);
 	return ST_OK;
+}
+
+enum status spool_join(const struct spool *s)
+{
+	struct buf path = { 0 };
+	enum status st;
+
+	buf_fmt(&path, "%s/%s", s->dir, SPOOL_STATE);
+	st = buf_ok(&path) ? lease_join(buf_cstr(&path)) : st_fail(ST_NOMEM, "out of memory");
+	buf_free(&path);
+	return st;
+}
+
+bool spool_lease_alive(const struct spool *s, const char *lease, time_t last_active, time_t now)
+{
+	struct buf path = { 0 };
+	bool alive;
+
+	buf_fmt(&path, "%s/%s", s->dir, SPOOL_STATE);
+	alive = !buf_ok(&path) || lease_alive(buf_cstr(&path), lease, last_active, now);
+	buf_free(&path);
+	return alive;
 }
 
 static bool is_mbox(const char *path)

@@ -43,6 +43,9 @@ enum status spool_ack_open(struct spool *s, bool remove, struct spool_ack **out)
 	struct spool_ack *a = calloc(1, sizeof *a);
 	enum status st = a ? spool_make(s) : st_fail(ST_NOMEM, "out of memory");
 
+	if (st == ST_OK)
+		st = spool_join(s);
+
 	if (st != ST_OK) {
 		free(a);
 		return st;

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "lease.h"
 #include "spool_claim.h"
 
 bool claim_enough(const struct claim *k)
@@ -33,7 +34,7 @@ static enum status take_over(void *arg, const char *name)
 	if (fstatat(k->s->state[IN_CLAIMED], name, &sb, AT_SYMLINK_NOFOLLOW) != 0
 	    || !S_ISDIR(sb.st_mode))
 		return ST_OK;
-	if (lease_alive(name, sb.st_mtime, k->now)) {
+	if (spool_lease_alive(k->s, name, sb.st_mtime, k->now)) {
 		buf_add(&k->alive, name, strlen(name) + 1);
 		return ST_OK;
 	}
@@ -355,6 +356,8 @@ static enum status begin(struct claim *k)
 	k->now = time(NULL);
 	if (!k->c->list)
 		st = spool_make(k->s);
+	if (st == ST_OK && !k->c->list)
+		st = spool_join(k->s);
 	if (st == ST_OK && k->s->mbox && !k->c->list)
 		st = spool_split_mbox(k->s);
 	if (st == ST_OK && !k->c->list)

@@ -28,6 +28,9 @@ struct spool {
 void spool_say(struct spool *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- folders ---- */
+/* lease_join and lease_alive for the spool's own folder. */
+enum status spool_join(const struct spool *s);
+bool spool_lease_alive(const struct spool *s, const char *lease, time_t last_active, time_t now);
 /* Makes .weir and the state folders that are missing. */
 enum status spool_make(struct spool *s);
 /* A folder beneath dirfd, links and ".." not followed. -1 and errno. */

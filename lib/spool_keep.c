@@ -349,7 +349,7 @@ static enum status count_lease(void *arg, const char *name)
 	if (fd < 0)
 		return ST_OK;
 	t->leases++;
-	t->dead += fstat(fd, &sb) == 0 && !lease_alive(name, sb.st_mtime, t->now);
+	t->dead += fstat(fd, &sb) == 0 && !spool_lease_alive(t->s, name, sb.st_mtime, t->now);
 	st = spool_each(fd, count_file, t);
 	close(fd);
 	return st;

@@ -260,7 +260,7 @@ static enum status put_pack(struct staging *s, struct tenant_area *a,
 	return buf_ok(&a->pending) ? ST_OK : st_fail(ST_NOMEM, "no memory for staging");
 }
 
-/* A lease that is idle for an hour is taken for dead (lease.h), and a folder's mtime does not
+/* Another host takes a lease that is idle for an hour for dead (lease.h), and a folder's mtime does not
  * change by what happens further down. */
 static void touch_lease(struct staging *s)
 {
@@ -353,29 +353,43 @@ enum status staging_close(struct staging **sp)
 	return st;
 }
 
+enum status staging_join(const char *home)
+{
+	char *run = join(home, "run");
+	enum status st = run ? lease_join(run) : st_fail(ST_NOMEM, "no memory for staging");
+
+	free(run);
+	return st;
+}
+
 enum status staging_sweep(const char *home)
 {
 	struct dirent *e;
 	struct stat sb;
-	char *path = join(home, "run/staging");
+	char *path = join(home, "run/staging"), *run = join(home, "run");
 
-	if (!path)
+	if (!path || !run) {
+		free(path);
+		free(run);
 		return st_fail(ST_NOMEM, "no memory for staging");
+	}
 	DIR *d = opendir(path);
 	if (!d) {
 		enum status st = errno == ENOENT ? ST_OK : st_fail_errno("open %s", path);
 		free(path);
+		free(run);
 		return st;
 	}
 	enum status st = ST_OK;
 	while (st == ST_OK && (e = readdir(d))) {
 		if (e->d_name[0] == '.' || fstatat(dirfd(d), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
-		if (S_ISDIR(sb.st_mode) && !lease_alive(e->d_name, sb.st_mtime, time(NULL)))
+		if (S_ISDIR(sb.st_mode) && !lease_alive(run, e->d_name, sb.st_mtime, time(NULL)))
 			st = file_rmtree(dirfd(d), e->d_name);
 	}
 	closedir(d);
 	free(path);
+	free(run);
 	return st;
 }
 

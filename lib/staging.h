@@ -26,6 +26,8 @@ struct staged { const char *path; uint64_t offset; };	/* path lives as long as t
 enum status staging_open(const char *home, const char *lease, struct staging **out);
 /* Removes the staging folders of dead leases under home. Missing folder: OK. */
 enum status staging_sweep(const char *home);
+/* Says that this process reads or writes there: what its pipeline has staged stays until it ends. */
+enum status staging_join(const char *home);
 /* Takes n bytes with that digest for the tenant (NULL: none) and says where they are (going to be).
  * ST_BAD (tenant is no tenant's name), ST_IO (also a full disk), ST_NOMEM: nothing of it stays. */
 enum status staging_put(struct staging *s, const char *tenant, const uint8_t digest[DIGEST_BYTES],

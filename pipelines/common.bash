@@ -39,6 +39,16 @@ find_programs() {
 
 maybe_scan() { if [ -n "$noscan" ]; then exec cat; else exec weir-scan "${scan[@]}"; fi; }
 
+# Who runs this pipeline: our number and start time (proc(5)), so that the stages, which hold the lease of
+# what was claimed, know each other even when we are killed (lease.h).
+run_name() {
+	local stat
+	read -r stat <"/proc/$$/stat"
+	# shellcheck disable=SC2086  # words are wanted
+	set -- ${stat##*) }
+	export WEIR_RUN=$$.${20}
+}
+
 # judge STAGE... : reads ${status[@]} and ends the run. 65: some input was unusable, lies in quarantine and
 # is no failure of the run. 75: run me again. 141: a stage whose reader died first; the reader is
 # to blame, and is named.

@@ -178,6 +178,8 @@ static enum status prepare(struct opts *o, char *staging, char *scratch, size_t 
 	snprintf(scratch, size, "%s/run", o->home);
 	st = file_mkdirs(staging, 0700);
 	if (st == ST_OK)
+		st = lease_join(scratch);
+	if (st == ST_OK)
 		st = o->any_root ? roots_add(o->roots, staging) : roots_default(o->roots, o->home);
 	o->scan.tmpdir = o->tmpdir = o->tmpdir ? o->tmpdir : scratch;
 	if (st == ST_OK)

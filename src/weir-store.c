@@ -16,6 +16,7 @@
 #include "home.h"
 #include "proof.h"
 #include "sandbox.h"
+#include "staging.h"
 #include "stores.h"
 
 #define BATCH_RECORDS	1000
@@ -285,6 +286,8 @@ static enum status set_roots(struct run *r)
 
 	buf_fmt(&b, "%s/run/staging", r->home);
 	st = file_mkdirs(buf_cstr(&b), 0700);
+	if (st == ST_OK)
+		st = staging_join(r->home);
 	if (st == ST_OK)
 		st = r->has_root ? roots_add(r->roots, buf_cstr(&b)) : roots_default(r->roots, r->home);
 	buf_free(&b);

@@ -2,10 +2,13 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <fcntl.h>
 #include "check.h"
+#include "file.h"
 #include "lease.h"
 
 static const time_t now = 1000000000;
+static char dir[] = "/tmp/weir-lease-XXXXXX";
 
 static void mine_is_alive_and_unique(void)
 {
@@ -14,17 +17,8 @@ static void mine_is_alive_and_unique(void)
 	CHECK(lease_name(a) == ST_OK && lease_name(b) == ST_OK);
 	CHECK(strcmp(a, b) != 0);
 	CHECK(strspn(a, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(a));
-	CHECK(lease_alive(a, now, now) && lease_alive(b, now, now));
-	CHECK(lease_alive(a, now + 60, now));	/* a clock that was set back */
-}
-
-static void idle_for_too_long_is_dead(void)
-{
-	char a[LEASE_NAME_BYTES];
-
-	CHECK(lease_name(a) == ST_OK);
-	CHECK(lease_alive(a, now - LEASE_IDLE_S + 1, now));
-	CHECK(!lease_alive(a, now - LEASE_IDLE_S, now));
+	CHECK(lease_alive(dir, a, now, now) && lease_alive(dir, b, now, now));
+	CHECK(lease_alive(dir, a, now + 60, now));	/* a clock that was set back */
 }
 
 /* Runs f in a child; what it writes comes back in out, after it was reaped. */
@@ -74,7 +68,51 @@ static void the_takers_death_alone_does_not_end_it(void)
 	char a[LEASE_NAME_BYTES];
 
 	in_child(write_lease, a);
-	CHECK(lease_alive(a, now, now));	/* its parent, the pipeline, is us */
+	CHECK(lease_alive(dir, a, now, now));	/* its parent, the pipeline, is us */
+	CHECK(!lease_alive(dir, a, now - LEASE_START_S, now));	/* but nobody joined in all that time */
+}
+
+/* A stage of a pipeline joins and lives on when its claimer and its shell are gone. */
+static void a_stage_that_joined_keeps_it_alive(void)
+{
+	char a[LEASE_NAME_BYTES];
+	int hold[2], said[2];
+	pid_t shell, stage;
+
+	CHECK(pipe(hold) == 0 && pipe(said) == 0);
+	shell = fork();
+	if (shell == 0) {
+		stage = fork();
+		if (stage == 0) {
+			close(hold[1]);
+			if (lease_join(dir) != ST_OK)
+				_exit(1);
+			write_lease(said[1]);
+			close(said[1]);
+			(void)!read(hold[0], a, 1);
+			_exit(0);
+		}
+		close(hold[1]);
+		close(said[1]);
+		waitpid(stage, NULL, 0);
+		_exit(0);
+	}
+	close(said[1]);
+	ssize_t n = read(said[0], a, sizeof a - 1);
+	a[n > 0 ? n : 0] = '\0';
+	/* The same pipeline, another taker that is long gone. */
+	char gone[LEASE_NAME_BYTES], *pid = a;
+	for (int i = 0; i < 4; i++)
+		pid = strchr(pid, '.') + 1;
+	snprintf(gone, sizeof gone, "%.*s1.1.0", (int)(pid - a), a);
+	CHECK(lease_alive(dir, gone, now - LEASE_IDLE_S, now));
+	close(hold[1]);	/* the stage ends */
+	while (read(said[0], a, 1) > 0)
+		;
+	for (int i = 0; i < 5000 && lease_alive(dir, gone, now - LEASE_IDLE_S, now); i++)
+		usleep(1000);
+	CHECK(!lease_alive(dir, gone, now - LEASE_IDLE_S, now));
+	waitpid(shell, NULL, 0);
 }
 
 static void both_dead_is_dead(void)
@@ -82,7 +120,7 @@ static void both_dead_is_dead(void)
 	char a[LEASE_NAME_BYTES];
 
 	in_child(write_grandchilds_lease, a);
-	CHECK(*a && !lease_alive(a, now, now));
+	CHECK(*a && !lease_alive(dir, a, now, now));
 }
 
 static void a_zombie_is_dead(void)
@@ -103,7 +141,7 @@ static void a_zombie_is_dead(void)
 	a[n > 0 ? n : 0] = '\0';
 	close(fd[0]);
 	waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT);
-	CHECK(*a && !lease_alive(a, now, now));
+	CHECK(*a && !lease_alive(dir, a, now, now));
 	waitpid(pid, NULL, 0);
 }
 
@@ -125,14 +163,14 @@ static void other_boots_hosts_and_reused_pids(void)
 
 	CHECK(lease_name(a) == ST_OK);
 	change(b, a, 1, "00000000");		/* booted since */
-	CHECK(!lease_alive(b, now, now));
+	CHECK(!lease_alive(dir, b, now, now));
 	change(b, a, 0, "00000000");		/* another machine: only idleness tells */
-	CHECK(lease_alive(b, now - LEASE_IDLE_S + 1, now));
-	CHECK(!lease_alive(b, now - LEASE_IDLE_S, now));
+	CHECK(lease_alive(dir, b, now - LEASE_IDLE_S + 1, now));
+	CHECK(!lease_alive(dir, b, now - LEASE_IDLE_S, now));
 	change(b, a, 3, "1");			/* the numbers went to others */
-	CHECK(lease_alive(b, now, now));	/* ... of the owner only */
+	CHECK(lease_alive(dir, b, now, now));	/* ... of the owner only */
 	change(c, b, 5, "1");
-	CHECK(!lease_alive(c, now, now));
+	CHECK(!lease_alive(dir, c, now, now));
 }
 
 static void what_is_no_lease_is_dead(void)
@@ -146,17 +184,19 @@ static void what_is_no_lease_is_dead(void)
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof *names; i++)
-		CHECK(!lease_alive(names[i], now, now));
+		CHECK(!lease_alive(dir, names[i], now, now));
 }
 
 int main(void)
 {
+	CHECK(mkdtemp(dir));
 	mine_is_alive_and_unique();
-	idle_for_too_long_is_dead();
 	the_takers_death_alone_does_not_end_it();
+	a_stage_that_joined_keeps_it_alive();
 	both_dead_is_dead();
 	a_zombie_is_dead();
 	other_boots_hosts_and_reused_pids();
 	what_is_no_lease_is_dead();
+	file_rmtree(AT_FDCWD, dir);
 	return CHECK_DONE();
 }
