@@ -13,6 +13,7 @@
 
 #include "cli.h"
 #include "home.h"
+#include "lease.h"
 #include "inspect.h"
 #include "pool.h"
 #include "rescan.h"
