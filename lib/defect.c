@@ -14,7 +14,7 @@ const struct defect_word DEFECTS[] = {
 	{ "malformed_field", "lines in the header that are no fields", NULL, 0 },
 	{ "blank_before_colon", "a field's name is followed by a blank before its colon", NULL, 1 },
 	{ "byte_order_mark", "the file begins with a UTF-8 byte order mark", NULL, 0 },
-	{ "nul_byte", "NUL bytes", NULL, 0 },
+	{ "nul_byte", "NUL bytes", NULL, 1 },
 	{ "bare_cr", "CR that is not part of a line end", NULL, 0 },
 	{ "bare_cr_structure", "read with CR as line end the message has other parts", NULL, 1 },
 	{ "long_line", "a line is longer than the limit", NULL, 0 },

@@ -110,6 +110,8 @@ int add_part(struct reader *r, const struct part *p)
 	q->of = copy(r->w, p->of);
 	q->cr = p->in ? false : r->cr;
 	q->scan_only |= r->of != NULL;
+	if (q->kind == PART_ALTERNATE)
+		mime_defect(m, "other_reading", NULL, NULL);
 	return (int)m->parts - 1;
 }
 
