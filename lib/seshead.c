@@ -188,9 +188,9 @@ static const char *clause_end(const char *p, const char *end)
 static void auth_results(const struct field *f, struct ses_verdicts *v)
 {
 	const char *p = f->body, *end = p + f->body_len, *stop;
-	bool lines = memchr(p, '\n', f->body_len) != NULL;
 	struct ses_verdicts said = { 0 };
 	struct span c = trim(p, (size_t)(end - p));
+	bool lines = memchr(c.p, '\n', c.len) != NULL;
 
 	for (bool first = true; p < end; p = stop + 1, first = false) {
 		stop = clause_end(p, end);

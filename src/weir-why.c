@@ -1,7 +1,7 @@
 /*
  * weir-why - why a message is where it is: what each stage said of it.
  *
- * Looks into the tenants' stores, and beside the messages that a spool holds. With --tenant it knows of nothing
+ * Looks into the tenants' stores, and beside the messages that a spool holds. Given a tenant, it knows of nothing
  * but what is that tenant's.
  */
 #include <dirent.h>
@@ -23,13 +23,13 @@
 #define SPOOLS_MAX 64
 
 static const char help[] =
-	"usage: weir-why [OPTION...] WHAT\n"
+	"usage: weir-why [OPTION...] [TENANT] WHAT\n"
 	"\n"
 	"Tells what each stage said of a message. WHAT is its id or the beginning of one (6 digits or more),\n"
-	"its Message-ID, or its name in the spool (path, or the name under .weir).\n"
+	"its Message-ID, or its name in the spool (path, or the name under .weir). With TENANT, only what is\n"
+	"that tenant's.\n"
 	"\n"
 	"      --spool DIR    look here too (repeatable; default: $WEIR_SPOOL)\n"
-	"      --tenant NAME  only what is this tenant's\n"
 	"      --json         the stored entities, and what stands beside held messages\n"
 	"      --home DIR     instead of $WEIR_HOME\n"
 	"  -h, --help         this text\n"
@@ -333,6 +333,12 @@ static int why(struct run *run)
 	enum status st;
 
 	name_of_what(run);
+	if (o->tenant != NULL) {
+		st = store_open(o->home, o->tenant, STORE_READ, &run->store);
+		store_close(&run->store);
+		if (st != ST_OK)
+			return cli_fail(st, o->tenant);
+	}
 	for (size_t i = 0; i < o->spools; i++) {
 		look_in_stopped(run, o->spool[i], "hold");
 		look_in_stopped(run, o->spool[i], "quarantine");
@@ -361,7 +367,6 @@ int main(int argc, char *argv[])
 {
 	static const struct option options[] = {
 		{ "spool", required_argument, NULL, 's' },
-		{ "tenant", required_argument, NULL, 't' },
 		{ "json", no_argument, NULL, 'J' },
 		{ "home", required_argument, NULL, 'H' },
 		{ "help", no_argument, NULL, 'h' },
@@ -382,7 +387,6 @@ int main(int argc, char *argv[])
 				cli_usage("more than %d spools", SPOOLS_MAX);
 			o.spool[o.spools++] = optarg;
 			break;
-		case 't': o.tenant = optarg; break;
 		case 'J': o.json = 1; break;
 		case 'H': o.home = optarg; break;
 		case 'h': cli_help();
@@ -390,9 +394,11 @@ int main(int argc, char *argv[])
 		default: cli_bad_option(argv, opt);
 		}
 	}
-	if (argc - optind != 1)
+	if (argc - optind < 1 || argc - optind > 2)
 		cli_usage("one message wanted");
-	run.what = argv[optind];
+	if (argc - optind == 2)
+		o.tenant = argv[optind];
+	run.what = argv[argc - 1];
 	default_spools(&o);
 	st = home_dir(o.home, &o.home);
 	return cli_finish(st == ST_OK ? why(&run) : cli_fail(st, "home"));

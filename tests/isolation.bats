@@ -117,11 +117,11 @@ nothing() {
 
 @test "why: what is stored or held for others is not there" {
 	names | while read -r name; do
-		nothing weir-why --tenant globex --spool "$SPOOL" "$name"
-		nothing weir-why --tenant globex --spool "$SPOOL" --json "$name"
+		nothing weir-why --spool "$SPOOL" globex "$name"
+		nothing weir-why --spool "$SPOOL" --json globex "$name"
 	done
-	nothing weir-why --tenant globex --spool "$SPOOL" two
-	[ "$(weir-why --tenant globex --spool "$SPOOL" two | grep -c acme)" = 0 ]
+	nothing weir-why --spool "$SPOOL" globex two
+	[ "$(weir-why --spool "$SPOOL" globex two | grep -c acme)" = 0 ]
 }
 
 @test "fsck, scan, tenant, domain, address: given one tenant they speak of it alone" {
@@ -153,7 +153,7 @@ nothing() {
 		done
 		nothing weir-show -- "$name" m1@one.example
 		nothing weir-cat -- "$name" m1@one.example
-		nothing weir-why --tenant "$name" m1@one.example
+		nothing weir-why "$name" m1@one.example
 	done
 }
 

@@ -82,6 +82,8 @@ static int forged(void)
 static int results(void)
 {
 	CHECK(dkim(" spf=pass (x); dkim=pass header.i=@b; dmarc=fail;") == SES_PASS);
+	CHECK(dkim("\r\n spf=pass (x); helo=h;\r\n dkim=pass header.i=@b;") == SES_PASS);
+	CHECK(dkim("\r\n spf=pass (x); helo=h; dkim=pass header.i=@b;\r\n dmarc=fail;") == SES_GRAY);	/* the HELO name's */
 	CHECK(dkim(" spf=pass (x); dmarc=fail;") == SES_GRAY);
 	CHECK(dkim(" dkim=fail x; dkim=pass y;") == SES_PASS);
 	CHECK(dkim(" dkim=fail x; dkim=temperror y;") == SES_FAIL);
