@@ -12,7 +12,7 @@
 
 #define REREAD_CPU_S		20
 #define REREAD_WALL_S		60
-#define REREAD_MEMORY_BYTES	(1024ul << 20)
+#define REREAD_MEMORY_BYTES	(1024ul << 20)	/* on top of what is mapped already */
 #define REREAD_TEXT_BYTES	(16u << 20)	/* of text and of html */
 
 struct reread;

@@ -15,6 +15,7 @@
 #include "file.h"
 #include "home.h"
 #include "query.h"
+#include "sandbox.h"
 
 static const char help[] =
 	"usage: weir-export [OPTION...] TENANT\n"
@@ -217,8 +218,12 @@ static enum status open_maildir(struct run *run)
 static int export(struct run *run, const char *tenant)
 {
 	enum status st = run->opts->maildir != NULL ? open_maildir(run) : ST_OK;
+	struct sandbox_path also[2] = { { run->opts->maildir, SANDBOX_WRITE } };
 	int status = 0;
 
+	if (st == ST_OK)
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-export", .home = run->opts->home,
+			.tenant = tenant, .also = also });
 	if (st == ST_OK)
 		st = store_open(run->opts->home, tenant, STORE_READ, &run->store);
 	if (st == ST_OK)

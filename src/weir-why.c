@@ -17,6 +17,7 @@
 #include "home.h"
 #include "page.h"
 #include "query.h"
+#include "sandbox.h"
 #include "spool.h"
 
 #define WHY_FILE_MAX (8u << 20)	/* a record and a little more */
@@ -106,8 +107,6 @@ static enum status look_in_tenant(void *arg, const char *tenant)
 	struct run *run = arg;
 	enum status st;
 
-	if (run->opts->tenant != NULL && strcmp(run->opts->tenant, tenant) != 0)
-		return ST_OK;
 	st = store_open(run->opts->home, tenant, STORE_READ, &run->store);
 	if (st == ST_OK)
 		st = store_begin(run->store);
@@ -344,13 +343,23 @@ static int why(struct run *run)
 		look_in_stopped(run, o->spool[i], "quarantine");
 		look_at_name(run, o->spool[i]);
 	}
-	st = store_tenants(o->home, look_in_tenant, run);
+	st = o->tenant != NULL ? look_in_tenant(run, o->tenant) : store_tenants(o->home, look_in_tenant, run);
 	if (st != ST_OK && st != ST_NOTFOUND)
 		return cli_fail(st, run->what);
 	if (run->found == 0)
 		return cli_fail(st_fail(ST_NOTFOUND, "in no store%s%s", o->spools > 0 ? " and no spool" : "",
 			o->spools == 0 ? " (and no spool named: --spool)" : ""), run->what);
 	return 0;
+}
+
+/* Read the stores and the spools, and nothing else. */
+static enum status fence(const struct opts *o)
+{
+	struct sandbox_path also[SPOOLS_MAX + 1] = { { NULL, SANDBOX_NONE } };
+
+	for (size_t i = 0; i < o->spools; i++)
+		also[i] = (struct sandbox_path){ o->spool[i], SANDBOX_READ };
+	return sandbox_enter(&(struct sandbox_opts){ .profile = "weir-why", .home = o->home, .tenant = o->tenant, .also = also });
 }
 
 static void default_spools(struct opts *o)
@@ -401,5 +410,7 @@ int main(int argc, char *argv[])
 	run.what = argv[argc - 1];
 	default_spools(&o);
 	st = home_dir(o.home, &o.home);
+	if (st == ST_OK)
+		st = fence(&o);
 	return cli_finish(st == ST_OK ? why(&run) : cli_fail(st, "home"));
 }
