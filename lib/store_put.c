@@ -379,7 +379,20 @@ enum status entity_apply(struct store *s, const struct entity *e, struct store_r
 
 /* ---- a record ---- */
 
-/* Whether the store wants the bytes: not if it has the message and will keep its own reading of it. */
+struct lost { struct store *s; bool *any; };
+
+static enum status lost_one(void *arg, const uint8_t *sha, uint64_t size)
+{
+	struct lost *l = arg;
+	struct sha_row row;
+	enum status st = sha_get(l->s, sha, &row);
+
+	*l->any |= st == ST_OK && row.where == BLOB_NOWHERE;
+	return st;
+}
+
+/* Whether the store wants the bytes: not if it has the message and will keep its own reading of it. What damage
+ * took away is wanted again. */
 static enum status wants_bytes(struct store *s, const struct entity *e, bool *out)
 {
 	struct sha_row row;
@@ -392,6 +405,10 @@ static enum status wants_bytes(struct store *s, const struct entity *e, bool *ou
 		return st;
 	st = msg_get(s, row.seq, &old, &content, &extra);
 	*out = st == ST_OK && !entity_wins(content, span_of(&e->content));
+	if (st == ST_OK && same(content, span_of(&e->content))) {
+		*out = false;
+		return content_blobs(content, lost_one, &(struct lost){ s, out });
+	}
 	return st;
 }
 
@@ -458,6 +475,22 @@ static enum status check_recipients(struct store *s, const struct rec *rec)
 	return st == ST_OK && !n ? st_fail(ST_BAD, "the record has no recipients") : st;
 }
 
+/* From here on rows are written: a failure is the batch's, whatever it was. */
+static enum status put_rows(struct store *s, const struct rec *rec, struct entity *e, bool with_bytes, struct store_result *out)
+{
+	enum status st = ST_OK;
+
+	if (with_bytes && !e->has_date)
+		st = date_from_raw(s, e);
+	if (st == ST_OK)
+		st = entity_apply(s, e, out);
+	if (st == ST_OK)
+		st = put_deliveries(s, rec, out);
+	if (st == ST_OK)
+		st = store_thread_of(s, &e->node, &out->thread);
+	return st == ST_BAD || st == ST_NOTFOUND || st == ST_DENIED || st == ST_LIMIT ? ST_IO : st;
+}
+
 enum status store_put(struct store *s, const struct roots *roots, const struct rec *rec, const char *allowed,
 	struct store_result *out)
 {
@@ -474,11 +507,5 @@ enum status store_put(struct store *s, const struct roots *roots, const struct r
 		st = wants_bytes(s, e, &wanted);
 	if (st == ST_OK && wanted)
 		st = copy_bytes(s, roots, e);
-	if (st == ST_OK && wanted && !e->has_date)
-		st = date_from_raw(s, e);
-	if (st == ST_OK)
-		st = entity_apply(s, e, out);
-	if (st == ST_OK)
-		st = put_deliveries(s, rec, out);
-	return st == ST_OK ? store_thread_of(s, &e->node, &out->thread) : st;
+	return st == ST_OK ? put_rows(s, rec, e, wanted, out) : st;
 }

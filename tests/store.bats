@@ -53,6 +53,48 @@ one() { records make m 1 | jq -c "${1:-.}"; }
 	[ "$(weir-fsck --digest acme)" = "$want" ]
 }
 
+@test "records that disagree about the same messages: the same store in any order" {
+	records make m 60 >r
+	# Other readings: another subject, other links, another inbox, another sender, a part taken out.
+	printf 'rewritten' >raw2
+	sha=$(sha256sum <raw2 | cut -d' ' -f1)
+	jq -c --arg p "$PWD/raw2" --arg s "$sha" '., (.message.subject="A"), (.message.references+=["other@x"]), (.message.date.unix=5),
+		(.message.message_id="moved@x"), (.recipients[0].inbox="b"|.message.subject="Z"), (.recipients[0].inbox="a"), (.envelope.from="0@x"),
+		(if .attachments==[] then empty else .scan={"verdict":"infected","parts":[{"part":"1","verdict":"infected","name":"X"}],"removed":["1"],"raw":{"path":$p,"sha256":$s,"size":9}} end)' r >all
+	want=$(digest_of <all)
+	for seed in 1 2 3; do
+		[ "$(shuf --random-source=<(yes $seed) all | digest_of -n $((seed * 40)))" = "$want" ]
+	done
+	weir-tenant add acme
+	tac all | weir-store >/dev/null
+	[ "$(weir-fsck --digest acme)" = "$want" ]
+	weir-fsck --rebuild acme
+	[ "$(weir-fsck --digest acme)" = "$want" ]
+}
+
+@test "a full disk: nothing of the batch stays, and the next run stores it" {
+	weir-tenant add acme
+	records make m 30 30000 >r
+	head -3 r | weir-store >/dev/null
+	before=$(weir-fsck --digest acme)
+	run -74 --separate-stderr bash -c 'trap "" XFSZ; ulimit -f 300; weir-store <r'
+	[ "$(jq -r .hold.reason <<<"$output" | sort | uniq -c | tr -s " ")" = " 30 store_failed" ]
+	weir-fsck acme
+	[ "$(weir-fsck --digest acme)" = "$before" ]
+	weir-store <r >/dev/null
+	[ "$(weir-fsck --digest acme)" = "$(digest_of <r)" ]
+}
+
+@test "more tenants than stores may be open at once" {
+	one >r
+	for t in a b c d e f g h; do
+		weir-tenant add $t
+		jq -c --arg t $t '.tenant=$t' r
+	done | grep -v '^[a-z]' >all
+	bash -c 'ulimit -n 90; cat all all | weir-store -n 3' | jq -e .stored >/dev/null
+	[ "$(weir-fsck --json | jq -s 'map(.messages)|add')" = 8 ]
+}
+
 @test "stored says whether the message is new, and in which thread" {
 	weir-tenant add acme
 	records make m 3 >r

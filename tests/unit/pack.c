@@ -52,6 +52,16 @@ static uint64_t size(int dir)
 	return (uint64_t)sb.st_size;
 }
 
+static int truncate_first(int dir, uint64_t n)
+{
+	int fd = openat(dir, "00000001.pack", O_WRONLY), rc;
+
+	CHECK(fd >= 0);
+	rc = ftruncate(fd, (off_t)n);
+	close(fd);
+	return rc;
+}
+
 int main(void)
 {
 	char path[] = "/tmp/weir-unit-XXXXXX";
@@ -92,6 +102,15 @@ int main(void)
 	CHECK(pack_seek(w, (struct pack_loc){ 1, end.offset + 1 }) == ST_BAD);
 	CHECK(pack_seek(w, (struct pack_loc){ 2, 16 }) == ST_BAD);
 
+	/* A file that is long enough gets a successor; going back removes it. */
+	CHECK(truncate_first(dir, PACK_FILE_MAX_BYTES) == 0);
+	CHECK(pack_seek(w, (struct pack_loc){ 1, PACK_FILE_MAX_BYTES }) == ST_OK);
+	CHECK(pack_append(w, PACK_EVENT, NULL, "second file", 11, &c) == ST_OK && c.file == 2 && pack_flush(w, false) == ST_OK);
+	CHECK(pack_read(&r, c, &out, NULL) == ST_OK && out.len == 11);
+	CHECK(pack_seek(w, end) == ST_OK && size(dir) == end.offset);
+	pack_reader_done(&r);
+	CHECK(pack_read(&r, c, &out, NULL) == ST_NOTFOUND);
+
 	/* A bit of a payload: that entry is lost, its neighbours are not. */
 	poke(dir, b.offset + PACK_HEADER_BYTES + 77, "y", 1);
 	s = scan(dir);
@@ -116,7 +135,7 @@ int main(void)
 	s = scan(dir);
 	CHECK(!strcmp(s.kinds, "emc"));
 	/* Cut in the middle of the last entry. */
-	CHECK(ftruncate(openat(dir, "00000001.pack", O_WRONLY), (off_t)end.offset - 1) == 0);
+	CHECK(truncate_first(dir, end.offset - 1) == 0);
 	s = scan(dir);
 	CHECK(!strcmp(s.kinds, "em"));
 	/* A whole file gone. */
