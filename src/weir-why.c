@@ -326,23 +326,11 @@ static void name_of_what(struct run *run)
 		run->name[0] = '\0';
 }
 
-static enum status fence_in(const struct opts *o)
-{
-	struct sandbox_path also[SPOOLS_MAX + 1] = { 0 };
-
-	for (size_t i = 0; i < o->spools; i++)
-		also[i] = (struct sandbox_path){ o->spool[i], SANDBOX_READ };
-	return sandbox_enter(&(struct sandbox_opts){ .profile = "weir-why", .home = o->home, .tenant = o->tenant,
-		.also = also });
-}
-
 static int why(struct run *run)
 {
 	const struct opts *o = run->opts;
-	enum status st = fence_in(o);
+	enum status st;
 
-	if (st != ST_OK)
-		return cli_fail(st, "start");
 	name_of_what(run);
 	if (o->tenant != NULL) {
 		st = store_open(o->home, o->tenant, STORE_READ, &run->store);
