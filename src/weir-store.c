@@ -14,6 +14,7 @@
 #include "cli.h"
 #include "file.h"
 #include "home.h"
+#include "lease.h"
 #include "proof.h"
 #include "sandbox.h"
 #include "staging.h"
@@ -290,6 +291,10 @@ static enum status set_roots(struct run *r)
 		st = staging_join(r->home);
 	if (st == ST_OK)
 		st = r->has_root ? roots_add(r->roots, buf_cstr(&b)) : roots_default(r->roots, r->home);
+	buf_clear(&b);
+	buf_fmt(&b, "%s/run", r->home);
+	if (st == ST_OK)	/* staging stays while we need it, should weir-extract have ended */
+		st = lease_join(buf_cstr(&b));
 	buf_free(&b);
 	return st;
 }
