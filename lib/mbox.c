@@ -6,7 +6,7 @@
 #include <string.h>
 #include "mbox.h"
 
-#define MBOX_POSTMARK_MAX 1024	/* a line that begins "From " is kept whole up to here, however small max is */
+#define MBOX_POSTMARK_MAX 1024	/* so much of a line is looked at for a postmark, and kept however small max is */
 
 void mbox_init(struct mbox *m, size_t max, mbox_message_fn message, void *arg)
 {
@@ -26,6 +26,8 @@ static bool looks_like_postmark(const char *p, size_t n)
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	bool month = false, clock = false;
 
+	if (n > MBOX_POSTMARK_MAX)
+		n = MBOX_POSTMARK_MAX;
 	for (size_t i = 5; i + 4 < n; i++) {
 		if (p[i - 1] == ' ' && p[i + 3] == ' ')
 			for (const char *m = months; *m && !month; m += 3)

@@ -64,6 +64,22 @@ static int cases(size_t step)
 	return 0;
 }
 
+/* A postmark's words far along a line are a sentence's; the same in one piece and in many. Found by fuzzing. */
+static int far_along_a_line(void)
+{
+	static char in[4096], out[4096], cut[128];
+	static const size_t steps[] = { 1, 7, 4096 };
+
+	snprintf(in, sizeof in, F "a\n\nFrom %01500d Nov 12:00 \nb\n", 0);
+	snprintf(out, sizeof out, "a\n\nFrom %01500d Nov 12:00 \nb\n|", 0);
+	snprintf(cut, sizeof cut, "%.100s!|", out);
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		CHECK(!strcmp(split(in, steps[i], 4096), out));
+		CHECK(!strcmp(split(in, steps[i], 100), cut));
+	}
+	return 0;
+}
+
 int main(void)
 {
 	for (size_t step = 1; step < 40; step++)
@@ -75,6 +91,8 @@ int main(void)
 		CHECK(!strcmp(split(F "1234567890123456789\n\n" F "b\n", step, 8), "12345678!|b\n|"));
 		CHECK(!strcmp(split(F "1\n2\n3\n4\n5\n\n" F "b\n", step, 8), "1\n2\n3\n4\n!|b\n|"));
 	}
+	if (far_along_a_line())
+		return 1;
 	puts("ok");
 	return 0;
 }
