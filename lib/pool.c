@@ -27,6 +27,7 @@ enum slot_state { SLOT_FREE, SLOT_QUEUED, SLOT_SENT, SLOT_DONE };
 struct slot {
 	enum slot_state state;
 	int worker;
+	int deaths;		/* workers that died of it, so far */
 	enum status st;		/* of each(); text if that failed */
 	char text[POOL_MAX_TEXT];
 	struct buf line, extra;
@@ -39,6 +40,7 @@ struct worker {
 	struct buf to, from;	/* to.p[sent..) waits to be sent */
 	size_t sent, in_flight;
 	bool timed_out;
+	bool alone;		/* it is at a record that is tried again, and gets no other */
 	uint64_t progress_ns;	/* when it was given its first or gave its last */
 };
 
@@ -107,7 +109,7 @@ static enum status spawn(struct pool *p, int i)
 	fcntl(fd[0], F_SETFL, O_NONBLOCK);
 	w->pid = pid;
 	w->fd = fd[0];
-	w->timed_out = false;
+	w->timed_out = w->alone = false;
 	w->in_flight = w->sent = 0;
 	buf_clear(&w->to);
 	buf_clear(&w->from);
@@ -137,7 +139,7 @@ static struct worker *idlest(struct pool *p)
 	for (i = 0; i < p->opts->workers; i++) {
 		struct worker *w = &p->worker[i];
 
-		if (!w->pid || w->timed_out || w->in_flight >= window(p, i))
+		if (!w->pid || w->timed_out || w->alone || w->in_flight >= window(p, i))
 			continue;
 		if (!best || w->in_flight < best->in_flight)
 			best = w;
@@ -157,8 +159,9 @@ static void assign(struct pool *p)
 		if (s->state != SLOT_QUEUED)
 			continue;
 		w = idlest(p);
-		if (!w)
+		if (!w || (s->deaths && w->in_flight))
 			return;
+		w->alone = s->deaths > 0;
 		q.number = (uint32_t)s->rec.number;
 		q.len = (uint32_t)s->rec.len;
 		if (!buf_room(&w->to, sizeof q + q.len)) {
@@ -241,6 +244,7 @@ static bool take_reply(struct pool *p, int i, const struct pool_reply *r, const 
 			buf_add(&s->extra, extra + 1, r->extra_len - 2);
 	}
 	w->in_flight--;
+	w->alone = false;
 	w->progress_ns = pool_now_ns();
 	p->idle_deaths = 0;
 	return true;
@@ -299,6 +303,18 @@ static void fail_record(struct pool *p, struct slot *s, enum pool_failure why, i
 		p->status = st_worse(p->status, EX_WEIR_AGAIN);
 }
 
+/* What a worker died of may be none of its record's doing: the kernel short of memory, or a person, kills
+ * as well. So the record is tried once more, by itself. Not after our own limits: they would be met again. */
+static void blame(struct pool *p, struct slot *s, enum pool_failure why, int detail)
+{
+	bool ours = why == POOL_TIMEOUT || (why == POOL_MEMORY && detail != SIGKILL);
+
+	if (ours || s->deaths++ > 0)
+		fail_record(p, s, why, detail);
+	else
+		cli_warn("%s: worker died (%d), tried once more", rec_label(&s->rec), detail);
+}
+
 /* The one it was at, else the first it had not answered; the rest is queued again. One that
  * died in start() was at none. */
 static void settle_unanswered(struct pool *p, int i, enum pool_failure why, int detail)
@@ -321,7 +337,7 @@ static void settle_unanswered(struct pool *p, int i, enum pool_failure why, int 
 	if (!victim)
 		victim = first;
 	if (victim && ready)
-		fail_record(p, victim, why, detail);
+		blame(p, victim, why, detail);
 }
 
 static void bury(struct pool *p, int i)
@@ -344,7 +360,8 @@ static void bury(struct pool *p, int i)
 		p->opts->ended(p->opts->arg, pid, i);
 	if (p->stop)
 		return;
-	if ((w->in_flight == 0 || !p->shared[i].ready) && ++p->idle_deaths >= IDLE_DEATHS_MAX) {
+	/* One that is killed while it waits for work is replaced when there is some. */
+	if (!p->shared[i].ready && ++p->idle_deaths >= IDLE_DEATHS_MAX) {
 		cli_warn("workers end before they begin");
 		give_up(p, EX_WEIR_BUG);
 		return;
@@ -403,6 +420,7 @@ static void take_record(struct pool *p, const struct rec *rec)
 		s->rec.key[i].value.p = s->line.p + (rec->key[i].value.p - rec->line);
 	}
 	s->st = ST_OK;
+	s->deaths = 0;
 	s->state = rec_stopped(rec) ? SLOT_DONE : SLOT_QUEUED;
 	p->bytes += rec->len;
 	p->tail++;

@@ -4,7 +4,8 @@
  * Parsing and scanning meet hostile bytes, so they run in children with
  * limits. The parent reads records, hands them out, and writes the results in
  * the order of the input. A worker that crashes, runs out of memory or time
- * costs only the record it was at: failed() says what becomes of that, the
+ * costs only the record it was at: that is tried once more (whoever killed the worker
+ * may have meant something else), then failed() says what becomes of it. The
  * others it had been given go to a new worker.
  */
 #ifndef WEIR_POOL_H

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "pool.h"
 
 static struct pool_opts opts;
+static int *tries;	/* of the records that count them; shared with the workers */
 
 /* The record says what becomes of it. */
 static enum status each(void *arg, const struct rec *rec, struct buf *extra)
@@ -22,9 +24,17 @@ static enum status each(void *arg, const struct rec *rec, struct buf *extra)
 		abort();
 	if (json_is(act, "exit"))
 		_exit(0);
-	if (json_is(act, "hang"))
+	if (json_is(act, "killed once") && __atomic_fetch_add(tries, 1, __ATOMIC_RELAXED) == 0)
+		kill(getpid(), SIGKILL);
+	if (json_is(act, "killed")) {
+		__atomic_fetch_add(tries, 1, __ATOMIC_RELAXED);
+		kill(getpid(), SIGKILL);
+	}
+	if (json_is(act, "hang")) {
+		__atomic_fetch_add(tries, 1, __ATOMIC_RELAXED);
 		for (;;)
 			pause();
+	}
 	if (json_is(act, "memory"))
 		return st_fail(ST_NOMEM, "no memory");
 	if (json_is(act, "bad"))
@@ -202,13 +212,47 @@ static void an_exit_is_a_crash_too(void)
 		"{\"weir\":1,\"n\":1,\"did\":1}\n") == 65);
 }
 
+static void a_record_whose_worker_was_killed_is_tried_once_more(void)
+{
+	struct buf in = { 0 }, want = { 0 }, out = { 0 };
+	int i, n;
+
+	for (i = 0; i < 200; i++) {
+		buf_fmt(&in, "{\"weir\":1,\"n\":%d%s}\n", i, i == 77 ? ",\"do\":\"killed once\"" : "");
+		buf_fmt(&want, "{\"weir\":1,\"n\":%d%s,\"did\":%d}\n", i, i == 77 ? ",\"do\":\"killed once\"" : "", i);
+	}
+	for (n = 1; n <= 3; n++) {
+		*tries = 0;
+		started(&(struct pool_opts){ .workers = n });
+		CHECK(through(in.p, in.len, &out) == 0);
+		CHECK(out.len == want.len && memcmp(out.p, want.p, out.len) == 0);
+		CHECK(*tries == 2);
+	}
+	buf_free(&in);
+	buf_free(&want);
+	buf_free(&out);
+}
+
+static void twice_is_its_own_doing(void)
+{
+	*tries = 0;
+	started(&(struct pool_opts){ .workers = 1 });
+	CHECK(runs("{\"weir\":1,\"n\":1}\n{\"weir\":1,\"do\":\"killed\"}\n{\"weir\":1,\"n\":2}\n",
+		"{\"weir\":1,\"n\":1,\"did\":1}\n"
+		"{\"weir\":1,\"do\":\"killed\",\"quarantine\":{\"by\":\"t\",\"reason\":\"crash\",\"detail\":\"9\"}}\n"
+		"{\"weir\":1,\"n\":2,\"did\":2}\n") == 65);
+	CHECK(*tries == 2);
+}
+
 static void time_is_limited(void)
 {
+	*tries = 0;
 	started(&(struct pool_opts){ .workers = 2, .timeout_ms = 60 });
 	CHECK(runs("{\"weir\":1,\"n\":1}\n{\"weir\":1,\"do\":\"hang\"}\n{\"weir\":1,\"n\":2}\n",
 		"{\"weir\":1,\"n\":1,\"did\":1}\n"
 		"{\"weir\":1,\"do\":\"hang\",\"hold\":{\"by\":\"t\",\"reason\":\"timeout\",\"detail\":\"60\"}}\n"
 		"{\"weir\":1,\"n\":2,\"did\":2}\n") == 75);
+	CHECK(*tries == 1);	/* it would hang again */
 }
 
 static void memory_under_a_limit_is_a_verdict_and_without_one_a_hold(void)
@@ -324,6 +368,30 @@ static void a_worker_that_died_idle_is_replaced_when_work_comes(void)
 	close(tell[1]);
 }
 
+static void idle_workers_may_be_killed_any_number_of_times(void)
+{
+	int in, out, tell[2], i;
+	pid_t pid, worker = 0;
+
+	CHECK(pipe(tell) == 0);
+	tell_fd = tell[1];
+	started(&(struct pool_opts){ .workers = 1, .start = tell_pid });
+	pid = launch(&in, &out);
+	for (i = 0; i < 8; i++) {
+		CHECK(read(tell[0], &worker, sizeof worker) == sizeof worker && worker > 0);
+		kill(worker, SIGKILL);
+		while (kill(worker, 0) == 0)	/* until it is buried */
+			usleep(1000);
+		CHECK(write(in, "{\"weir\":1,\"n\":1}\n", 17) == 17);
+		CHECK_STR(line_from(out), "{\"weir\":1,\"n\":1,\"did\":1}\n");
+	}
+	close(in);
+	CHECK(end(pid) == 0);
+	close(out);
+	close(tell[0]);
+	close(tell[1]);
+}
+
 static void workers_die_with_the_parent(int sig, int want)
 {
 	int in, out, tell[2];
@@ -350,9 +418,13 @@ int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	cli_start("pool", "usage: pool\n");
+	tries = mmap(NULL, sizeof *tries, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(tries != MAP_FAILED);
 	order_is_kept_by_any_number_of_workers();
 	a_crash_costs_one_record();
 	an_exit_is_a_crash_too();
+	a_record_whose_worker_was_killed_is_tried_once_more();
+	twice_is_its_own_doing();
 	time_is_limited();
 	memory_under_a_limit_is_a_verdict_and_without_one_a_hold();
 	failures_of_each_are_those_of_a_filter();
@@ -361,6 +433,7 @@ int main(void)
 	nothing_in_nothing_out();
 	a_lone_record_does_not_wait_for_company();
 	a_worker_that_died_idle_is_replaced_when_work_comes();
+	idle_workers_may_be_killed_any_number_of_times();
 	workers_die_with_the_parent(SIGKILL, 256 + SIGKILL);
 	workers_die_with_the_parent(SIGTERM, 256 + SIGTERM);
 	return CHECK_DONE();
