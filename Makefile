@@ -82,6 +82,16 @@ asan: deps
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-format-truncation"
 	$(ASAN_ENV) WEIR_BIN=$(CURDIR)/build-asan/bin WEIR_UNIT=$(CURDIR)/build-asan/unit bats $(T)
 
+# kill -9 at KILLS random moments, then LOAD messages through 4 pipelines at once: SEED= repeats a run.
+KILLS ?= 200
+LOAD  ?= 20000
+SEED  ?= $$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')
+crash: deps
+	@.ci/need $(DEB_TEST)
+	@$(MAKE) -s all
+	@tests/tools/crash --kills $(KILLS) --seed $(SEED)
+	@tests/tools/load --messages $(LOAD) --seed $(SEED)
+
 # Messages and megabytes a second: CORPUS=, BENCH_RUNS=, BENCH_SAVE=1 writes docs/bench.md.
 bench: deps
 	@$(MAKE) -s all
@@ -139,5 +149,5 @@ uninstall:
 clean:
 	rm -rf build build-* bin/weir-*
 
-.PHONY: all units fuzzers deps demo test asan bench fuzz fuzz-smoke lint install uninstall clean
+.PHONY: all units fuzzers deps demo test asan crash bench fuzz fuzz-smoke lint install uninstall clean
 -include $(wildcard $(BUILD)/*.d $(BUILD)/unit/*.d $(BUILD)/suite/*.d $(BUILD)/fuzz/*.d)
