@@ -7,6 +7,7 @@
 
 #include "defect.h"
 #include "inspect.h"
+#include "loose.h"
 #include "part.h"
 #include "redact.h"
 #include "staging.h"
@@ -23,6 +24,7 @@ struct item {
 	uint8_t digest[DIGEST_BYTES];
 	struct span path;	/* JSON string */
 	int64_t size, offset;
+	int phase;		/* of a loose find, see loose.h */
 	struct finding f;
 	enum action act;
 };
@@ -34,7 +36,7 @@ struct inspector {
 	/* of the message at hand: */
 	const struct rec *rec;
 	struct part *part;
-	size_t parts, cap;
+	size_t parts, listed, cap;	/* from `listed` on: loose finds */
 	struct item *item;		/* of part[i] */
 	bool *gone;			/* part[i] is not delivered */
 	struct byte_range *range;
@@ -159,6 +161,7 @@ static enum status read_record(struct inspector *in, const struct rec *rec)
 	if (!read_digest(rec_get(rec, "id"), in->id) || !parts.p)
 		return st_fail(ST_BAD, "no id or no parts in the record: weir-parse makes them");
 	enum status st = parts_of_json(parts, &in->part, &in->parts);
+	in->listed = in->parts;
 	if (st == ST_OK)
 		st = make_room(in);
 	return st == ST_OK ? read_attachments(in) : st;
@@ -290,16 +293,104 @@ static enum status judge_part(struct inspector *in, size_t i)
 	return ST_OK;
 }
 
+/* ---- what no part has decoded ---- */
+
+static bool has_defect(const struct inspector *in, const char *name, const char *part)
+{
+	struct span it = rec_get(in->rec, "defects"), e;
+
+	while (json_elem(&it, &e))
+		if (json_is(json_get(e, "name"), name) && json_is(json_get(e, "part"), part))
+			return true;
+	return false;
+}
+
+/* The ranges of the raw message that some part decodes, as everybody would. Uses in->range. */
+static size_t covered(struct inspector *in)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < in->listed; i++) {
+		const struct part *p = &in->part[i];
+		if (!p->in && p->encoding != ENC_IDENTITY && p->encoding != ENC_UNKNOWN && p->end > p->begin
+		    && !(p->encoding == ENC_BASE64 && has_defect(in, "base64_junk", p->id)))
+			in->range[n++] = (struct byte_range){ p->begin, p->end };
+	}
+	return ranges_merge(in->range, n);
+}
+
+/* Makes parts of them, "raw.1" and so on, so that they can be cut out as well. */
+static enum status add_loose(struct inspector *in)
+{
+	struct loose found[LOOSE_MAX];
+	char id[32];
+	size_t n = loose_find(buf_cstr(&in->raw), in->raw.len, in->parts ? in->part[0].begin : 0,
+		in->range, covered(in), found);
+
+	struct part *part = n ? realloc(in->part, (in->parts + n) * sizeof *part) : in->part;
+	if (n && !part)
+		return st_fail(ST_NOMEM, "no memory for parts");
+	in->part = part;
+	for (size_t i = 0; i < n; i++) {
+		snprintf(id, sizeof id, RAW_PART ".%zu", i + 1);
+		part[in->parts] = (struct part){ .id = strdup(id), .kind = PART_ALTERNATE, .scan_only = true,
+			.encoding = found[i].enc, .begin = found[i].begin, .end = found[i].end };
+		in->parts++;
+		if (!part[in->parts - 1].id)
+			return st_fail(ST_NOMEM, "no memory for parts");
+	}
+	enum status st = make_room(in);
+	for (size_t i = 0; st == ST_OK && i < n; i++) {
+		in->item[in->listed + i] = (struct item){ .phase = found[i].phase };
+		in->gone[in->listed + i] = false;
+	}
+	return st;
+}
+
+static enum status judge_loose(struct inspector *in, size_t i)
+{
+	struct item *t = &in->item[i];
+	const struct part *p = &in->part[i];
+	struct loose l = { p->begin, p->end, p->encoding, t->phase };
+
+	t->f = (struct finding){ .verdict = VERDICT_CLEAN };
+	buf_clear(&in->bytes);
+	loose_decode(buf_cstr(&in->raw), &l, &in->bytes);
+	if (!buf_ok(&in->bytes))
+		return st_fail(ST_NOMEM, "no memory for a part");
+	enum status st = digest_of(buf_cstr(&in->bytes), in->bytes.len, t->digest);
+	if (st != ST_OK || known(in, t->digest, LOOK_PART, &t->f))
+		return st;
+	return look_at(in, t->digest, LOOK_PART, (struct span){ buf_cstr(&in->bytes), in->bytes.len }, &t->f);
+}
+
+/* The raw message is known to be clean only if what it holds loosely is, too. */
+static bool raw_is_clean(struct inspector *in)
+{
+	if (known(in, in->id, LOOK_PART, &in->whole) && in->whole.verdict == VERDICT_CLEAN)
+		return true;
+	return !in->as_mail && known(in, in->id, LOOK_PLAIN, &in->whole)
+		&& in->whole.verdict == VERDICT_CLEAN;
+}
+
 static enum status judge_raw(struct inspector *in)
 {
-	enum look how = in->as_mail ? LOOK_PART : LOOK_PLAIN;
+	bool clean = true;
 
-	if (known(in, in->id, how, &in->whole))
+	if (raw_is_clean(in))
 		return ST_OK;
 	enum status st = read_raw(in);
 	if (st == ST_OK)
-		st = look_at(in, in->id, how, (struct span){ buf_cstr(&in->raw), in->raw.len }, &in->whole);
-	return st;
+		st = add_loose(in);
+	for (size_t i = in->listed; st == ST_OK && i < in->parts; i++) {
+		st = judge_loose(in, i);
+		clean &= in->item[i].f.verdict == VERDICT_CLEAN;
+	}
+	if (st != ST_OK)
+		return st;
+	enum look how = in->as_mail ? LOOK_PART : LOOK_PLAIN;
+	scanner_look(in->o.scanner, how, buf_cstr(&in->raw), in->raw.len, &in->whole);
+	return clean ? ledger_put(in->ledger, in->id, how, &in->whole) : ST_OK;
 }
 
 /* ---- taking parts out ---- */
@@ -453,16 +544,17 @@ static enum status judge_all(struct inspector *in, bool *any_infected, bool *any
 	enum status st = ST_OK;
 
 	*any_infected = *any_gone = false;
+	for (size_t i = 0; st == ST_OK && i < in->parts; i++)
+		st = judge_part(in, i);
+	if (st == ST_OK)
+		st = judge_raw(in);	/* adds to in->parts */
 	for (size_t i = 0; st == ST_OK && i < in->parts; i++) {
 		struct item *t = &in->item[i];
-		st = judge_part(in, i);
 		t->act = action_for(in, &t->f);
 		in->gone[i] = t->act == ACT_DELETE;
 		*any_gone |= in->gone[i];
 		*any_infected |= t->f.verdict == VERDICT_INFECTED;
 	}
-	if (st == ST_OK)
-		st = judge_raw(in);
 	return st;
 }
 

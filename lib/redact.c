@@ -32,7 +32,7 @@ static int by_begin(const void *a, const void *b)
 	return x->begin < y->begin ? -1 : x->begin > y->begin;
 }
 
-static size_t merge(struct byte_range *r, size_t n)
+size_t ranges_merge(struct byte_range *r, size_t n)
 {
 	size_t k = 0;
 
@@ -71,7 +71,7 @@ enum status redact_plan(const struct part *part, size_t n, bool *gone,
 		if (part[top].end > part[top].begin)
 			range[k++] = (struct byte_range){ part[top].begin, part[top].end };
 	}
-	k = merge(range, k);
+	k = ranges_merge(range, k);
 	for (size_t i = 0; i < n; i++) {
 		int top = outermost(part, n, i);
 		if (top >= 0 && part_has_bytes(&part[i]) && touches(&part[top], range, k))

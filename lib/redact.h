@@ -11,6 +11,8 @@
 #include "part.h"
 
 struct byte_range { uint64_t begin, end; };
+/* Sorts r[0..n), joins those that touch; returns how many are left. */
+size_t ranges_merge(struct byte_range *r, size_t n);
 
 /* gone[i]: part i shall go (in). On return: also those that go with it - whatever has bytes in what is removed,
  * another reading, a message around it. range (room for n) gets what to cut out of the raw message:
