@@ -107,7 +107,7 @@ fake() { mkdir -p fake; printf '#!/bin/sh\ncat\nexit %d\n' "$2" >"fake/$1"; chmo
 }
 
 @test "crontab.example: each command names programs and options that exist" {
-	grep -E '^[0-9*]' "$TOP/pipelines/crontab.example" | sed -E 's/^([^ ]+ +){5}weir +//; s/.*weir-ingest weir/weir/' >lines
+	grep -E '^[0-9*]' "$TOP/pipelines/crontab.example" | sed -E 's/^([^ ]+ +){5}weir +//; s/.*weir-ingest weir/weir/; s/^out=.*(weir/weir/' >lines
 	[ -s lines ]
 	while read -r _ name rest; do
 		weir "$name" --help >help
