@@ -63,7 +63,7 @@ fake() { mkdir -p fake; printf '#!/bin/sh\ncat\nexit %d\n' "$2" >"fake/$1"; chmo
 @test "--delete empties the spool once everything is stored" {
 	small_spool 2
 	weir ingest --delete --db "$SAMPLES/signatures" spool
-	[ -z "$(find spool -type f)" ]
+	[ -z "$(find spool -type f -not -path '*/.weir/live/*')" ]	# (locks of zero bytes)
 }
 
 @test "ingest-maildir takes everything for one tenant and changes nothing in the maildir" {
@@ -107,7 +107,7 @@ fake() { mkdir -p fake; printf '#!/bin/sh\ncat\nexit %d\n' "$2" >"fake/$1"; chmo
 }
 
 @test "crontab.example: each command names programs and options that exist" {
-	grep -E '^[0-9*]' "$TOP/pipelines/crontab.example" | sed -E 's/^([^ ]+ +){5}weir +//; s/.*weir-ingest weir/weir/; s/^out=.*(weir/weir/' >lines
+	grep -E '^[0-9*]' "$TOP/pipelines/crontab.example" | sed -E 's/^([^ ]+ +){5}weir +//; s/.*weir-ingest weir/weir/; s/^out=.*\(weir/weir/' >lines
 	[ -s lines ]
 	while read -r _ name rest; do
 		weir "$name" --help >help
