@@ -1,0 +1,107 @@
+load common
+
+# Every line that a program writes fits man/weir-record.schema.json, the machine-readable half of weir-record(5).
+
+python=${PYTHON:-/usr/bin/python3}
+fits() { "$python" "$TOP/tests/schema.py" "$TOP/man/weir-record.schema.json" "$@"; }
+
+# The samples through a pipeline, each stage's output kept.
+setup_file() {
+	load common
+	cd "$BATS_FILE_TMPDIR" || return
+	export WEIR_HOME=$BATS_FILE_TMPDIR/home WEIR_SPOOL=$BATS_FILE_TMPDIR/spool
+	cp -r "$SAMPLES/spool" spool
+	"$SAMPLES/setup"
+	weir-spool list spool >list
+	weir-spool claim spool | tee claim | weir-parse -r --text --html --headers | tee parse | weir-route | tee route |
+		weir-auth | tee auth | weir-extract | tee extract | weir-scan --db "$SAMPLES/signatures" | tee scan |
+		weir-thread | tee thread | weir-store | tee store | weir-spool ack --json spool >ack || [ $? = 75 ]
+}
+
+@test "records of every stage of a pipeline" {
+	cd "$BATS_FILE_TMPDIR"
+	for stage in list claim parse route auth extract scan thread store; do
+		echo "$stage:"
+		fits <$stage
+	done
+	grep -q '"hold"' store
+}
+
+@test "records of raw messages, of the samples and of the hostile ones" {
+	weir-parse "$SAMPLES"/hostile/*.eml >hostile || [ $? = 65 ]
+	fits <hostile
+	weir-parse --text --html --headers <"$SAMPLES"/hostile/rfc822-qp.eml | fits
+}
+
+@test "records of the suite's messages" {
+	[ -d "$WEIR_SUITES/mime" ] || skip "no suites: set WEIR_SUITES"
+	find "$WEIR_SUITES/mime" "$WEIR_SUITES/hostile" -name '*.eml' -print0 | xargs -0 weir-parse >mime || [ $? = 123 ]
+	fits <mime
+}
+
+@test "entities: messages, threads, attachments, inboxes, tenants, domains, addresses" {
+	export WEIR_HOME=$BATS_FILE_TMPDIR/home
+	for t in $(weir-ls tenants); do
+		for what in messages threads attachments inboxes; do
+			weir-ls "$what" --json "$t" >got
+			fits <got
+		done
+		weir-ls events --json "$t" >got
+		[ ! -s got ] || fits <got
+		weir-tenant --json show "$t" | fits
+		weir-address --json list "$t" | fits
+		weir-export --jsonl "$t" | fits
+	done
+	weir-ls tenants --json | fits
+	weir-tenant --json list | fits
+	weir-domain --json list | fits
+	weir-cat --json stadtwerk "$(weir-ls messages --json stadtwerk | head -1 | jq -r .id)" | fits
+}
+
+@test "what becomes of spools: counts, status, and why beside what is held" {
+	export WEIR_SPOOL=$BATS_FILE_TMPDIR/spool WEIR_HOME=$BATS_FILE_TMPDIR/home
+	fits <"$BATS_FILE_TMPDIR/ack"
+	weir-spool status --json "$WEIR_SPOOL" | fits
+	find "$WEIR_SPOOL/.weir/hold" -name '*.why.json' -exec jq -c . {} + >why
+	[ "$(wc -l <why)" -ge 2 ]
+	fits why <why
+	jq -c .record why | fits
+	weir-why --json "$(jq -r '.record.id' why | head -1)" >got
+	jq -c 'if .type then empty else . end' got >held
+	jq -c 'select(.type)' got >stored
+	[ -s held ] || [ -s stored ]
+	[ ! -s stored ] || fits <stored
+}
+
+@test "findings of weir-fsck and of weir-scan --missing and --exposed" {
+	cp -r "$BATS_FILE_TMPDIR/home" home
+	weir-fsck --json | fits
+	weir-scan --missing --db "$SAMPLES/signatures" >got
+	[ ! -s got ] || fits <got
+	sha=$(weir-ls messages --json stadtwerk | head -1 | jq -r .raw.sha256)
+	weir-cat stadtwerk "$sha" >raw
+	mkdir db
+	printf '%s:%s:Weir.Test.Late\n' "$(md5sum <raw | cut -d' ' -f1)" "$(stat -c %s raw)" >db/late.hdb
+	weir-scan --exposed --db db >got
+	fits <got
+	grep -q Weir.Test.Late got
+	find home/tenants/stadtwerk/blobs -name '*.pack' -exec sh -c 'printf x | dd of="$1" bs=1 seek=5000 conv=notrunc 2>/dev/null' _ {} \;
+	weir-fsck --json stadtwerk >got || [ $? = 65 ]
+	fits <got
+	grep -q '"problem"' got
+}
+
+@test "the schema refuses what is none: unknown keys in our objects, two reasons to stop, no version" {
+	cd "$BATS_FILE_TMPDIR"
+	head -1 store >one
+	fits <one
+	jq -c '.mine = {"any": 1}' one | fits
+	for change in '.message.mine = 1' '.weir = 2' 'del(.weir)' 'del(.id)' '.scan.verdict = "ok"' '.parts[0].range = [1]' \
+			'.defects = [{"name":"no_such_defect"}]' '.id = "abc"' '.message.subject = null' '.auth.spf.result = "PASS"' \
+			'.hold = {"by":"a","reason":"b","detail":"c"} | .quarantine = .hold'; do
+		if jq -c "$change" one | fits >/dev/null; then
+			echo "accepted: $change"
+			false
+		fi
+	done
+}
