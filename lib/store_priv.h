@@ -108,7 +108,7 @@ struct store {
 	struct store *next;		/* all open ones */
 };
 
-/* ---- store.c ---- */
+/* ---- store_env.c ---- */
 /* What an LMDB result means; `what` for the text. MDB_NOTFOUND is ST_NOTFOUND with a text. */
 enum status store_mdb(const struct store *s, int rc, const char *what);
 enum status db_get(struct store *s, enum table t, const void *key, size_t n, MDB_val *out);	/* ST_NOTFOUND sets no text */
@@ -118,8 +118,11 @@ enum status db_del(struct store *s, enum table t, const void *key, size_t n);	/*
 enum status db_cursor(struct store *s, enum table t, MDB_cursor **out);
 /* A cursor step as a status: ST_END where there is nothing. */
 enum status db_step(struct store *s, MDB_cursor *c, MDB_val *k, MDB_val *v, MDB_cursor_op op);
+enum status schema_check(struct store *s);
+uint64_t data_inode(const struct store *s);	/* which file the name leads to now */
 enum status store_env_open(struct store *s, bool create);
 void store_env_close(struct store *s);
+/* ---- store.c ---- */
 enum status store_dir_open(const char *home, const char *tenant, struct store **out);
 enum status store_blobs_open(struct store *s);
 void store_free(struct store *s);
