@@ -105,3 +105,18 @@ setup_file() {
 		fi
 	done
 }
+
+@test "weir-record(5) names every key, every defect and every reason to stop" {
+	page=$(mandoc -T utf8 "$TOP/man/weir-record.5" | col -bx)
+	jq -r '."$defs" | .record, .message, .part, .scan, .entity_message, .entity_thread, .entity_attachment | .properties | keys[]' \
+		"$TOP/man/weir-record.schema.json" >words
+	jq -r '."$defs" | .defect_name.enum[], .unscanned_reason.enum[], .part.properties.kind.enum[]' "$TOP/man/weir-record.schema.json" >>words
+	# A defect's word in the table of the parser, a reason where a record is stopped.
+	sed -n 's/^\t{ "\([a-z0-9_]*\)", ".*/\1/p' "$TOP/lib/defect.c" >>words
+	cat "$TOP"/src/*.c "$TOP"/lib/*.c | tr -s ' \n\t' '   ' |
+		grep -oE 'rec_(hold|quarantine)\([^"();]*("[a-z-]*"|PROG), "[a-z_]+"' | grep -oE '[a-z_]+"$' | tr -d '"' >>words
+	[ "$(sort -u words | wc -l)" -gt 120 ]
+	sort -u words | while read -r word; do
+		grep -qw -- "$word" <<<"$page" || { echo "not in the page: $word"; exit 1; }
+	done
+}
