@@ -94,8 +94,13 @@ crash: deps
 
 # Messages and megabytes a second: CORPUS=, BENCH_RUNS=, BENCH_SAVE=1 writes docs/bench.md.
 bench: deps
-	@$(MAKE) -s all
+	@$(MAKE) -s all $(BUILD)/bench/record
+	@$(BUILD)/bench/record
 	@tests/bench/bench
+
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libweir.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(COMMON_LIBS) $(LIBS)
 
 # fuzz runs each harness for FUZZ_S seconds; fuzz-smoke shows in a few that they all still work.
 FUZZ_S ?= 600
