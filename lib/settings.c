@@ -9,7 +9,7 @@
 #define SETTING_KEY_MAX 400	/* store.h */
 
 const char *const policy_reasons[] = { "encrypted", "too_big", "too_deep", "too_many", "too_long",
-	"unsupported", "timeout", "error", NULL };
+	"unsupported", "corrupt", "timeout", "error", NULL };
 static const char *const policy_values[] = { "hold", "flag", "delete", NULL };
 
 bool inbox_valid(const char *name, size_t len)
@@ -260,7 +260,7 @@ enum status setting_policy_set(struct store *st, const char *key, const char *va
 
 	if (strncmp(key, "scan.", 5) != 0 || !one_of(key + 5, policy_reasons))
 		return st_fail(ST_BAD, "no setting is called %s (there are scan.encrypted, scan.too_big, "
-			"scan.too_deep, scan.too_many, scan.too_long, scan.unsupported, scan.timeout, "
+			"scan.too_deep, scan.too_many, scan.too_long, scan.unsupported, scan.corrupt, scan.timeout, "
 			"scan.error)", key);
 	if (!one_of(value, policy_values))
 		return st_fail(ST_BAD, "%s is hold, flag or delete, not %s", key, value);

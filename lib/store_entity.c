@@ -280,6 +280,7 @@ enum status entity_from_record(const struct rec *rec, const char *allowed, struc
 {
 	/* Text is in the raw message; whether a record brings it along is a matter of options. */
 	static const char *const not_kept[] = { "text", "text_truncated", "html", "headers", NULL };
+	static const char *const nor_preview[] = { "text", "text_truncated", "html", "headers", "preview", NULL };
 	struct span scan = rec_get(rec, "scan"), defects = rec_get(rec, "defects"), message = rec_get(rec, "message");
 	enum status st;
 
@@ -296,7 +297,9 @@ enum status entity_from_record(const struct rec *rec, const char *allowed, struc
 	e->has_date = json_get_int(rec_get(rec, "message.date.unix"), &e->date);
 	e->date = date_clamp(e->date);
 	buf_str(&e->content, "\"message\":{");
-	copy_members(&e->content, message, not_kept);
+	/* A preview of text that was taken out would bring it back. */
+	bool text_gone = removed_name(scan, json_get(message, "text_part")).p || removed_name(scan, json_get(message, "html_part")).p;
+	copy_members(&e->content, message, text_gone ? nor_preview : not_kept);
 	buf_chr(&e->content, '}');
 	add_parts(&e->content, rec_get(rec, "parts"));
 	st = add_attachments(e, rec, scan);
