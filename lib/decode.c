@@ -67,20 +67,22 @@ static size_t skip_blanks_and_comments(const char *p, size_t n, size_t i, bool *
 	return i;
 }
 
-enum encoding encoding_of(const char *value, size_t len, bool *odd_out)
+static const struct encoding_known { const char *name; enum encoding enc; bool odd; const char *word; } known[] = {
+	{ "7bit", ENC_IDENTITY, false, "7bit" }, { "8bit", ENC_IDENTITY, false, "8bit" },
+	{ "binary", ENC_IDENTITY, false, "binary" }, { "base64", ENC_BASE64, false, NULL },
+	{ "quoted-printable", ENC_QP, false, NULL }, { "x-uuencode", ENC_UU, false, NULL },
+	{ "7-bit", ENC_IDENTITY, true, "7bit" }, { "8-bit", ENC_IDENTITY, true, "8bit" },
+	{ "uuencode", ENC_UU, true, NULL }, { "x-uue", ENC_UU, true, NULL },
+	{ "base-64", ENC_BASE64, true, NULL }, { "quotedprintable", ENC_QP, true, NULL },
+};
+
+enum encoding encoding_of(const char *value, size_t len, bool *odd_out, const char **word_out)
 {
-	static const struct { const char *name; enum encoding enc; bool odd; } known[] = {
-		{ "7bit", ENC_IDENTITY, false }, { "8bit", ENC_IDENTITY, false },
-		{ "binary", ENC_IDENTITY, false }, { "base64", ENC_BASE64, false },
-		{ "quoted-printable", ENC_QP, false }, { "x-uuencode", ENC_UU, false },
-		{ "7-bit", ENC_IDENTITY, true }, { "8-bit", ENC_IDENTITY, true },
-		{ "uuencode", ENC_UU, true }, { "x-uue", ENC_UU, true },
-		{ "base-64", ENC_BASE64, true }, { "quotedprintable", ENC_QP, true },
-	};
 	bool odd = false;
 	size_t i = skip_blanks_and_comments(value, len, 0, &odd);
 	size_t begin, end;
 	enum encoding enc = ENC_UNKNOWN;
+	const char *word = NULL;
 
 	while (i < len && (value[i] == '"' || value[i] == '\'')) {
 		odd = true;
@@ -99,10 +101,13 @@ enum encoding encoding_of(const char *value, size_t len, bool *odd_out)
 		if (name_is(value + begin, end - begin, known[k].name)) {
 			enc = known[k].enc;
 			odd |= known[k].odd;
+			word = known[k].word;
 		}
 	}
 	if (odd_out)
 		*odd_out = odd || enc == ENC_UNKNOWN;
+	if (word_out)
+		*word_out = word ? word : encoding_name(enc);
 	return enc;
 }
 

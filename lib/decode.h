@@ -18,8 +18,9 @@ enum encoding { ENC_IDENTITY, ENC_BASE64, ENC_QP, ENC_UU, ENC_UNKNOWN };
 /* Content-Transfer-Encoding's value to an encoding. Tolerant as mail readers are: case, blanks,
  * quotes, a comment, a trailing ';' or parameters ("\"base64\"", "base64;", "base64 (x)"); *odd_out says that it was not
  * written as RFC 2045 has it. 7bit 8bit binary and "" are IDENTITY; x-uuencode, uuencode,
- * x-uue are UU; anything else UNKNOWN (bytes pass as identity). */
-enum encoding encoding_of(const char *value, size_t len, bool *odd_out);
+ * x-uue are UU; anything else UNKNOWN (bytes pass as identity). *word_out (may be NULL) is a constant: encoding_name()
+ * of it, but "8bit" or "binary" where that is what stands there. */
+enum encoding encoding_of(const char *value, size_t len, bool *odd_out, const char **word_out);
 const char *encoding_name(enum encoding e);	/* "base64", "quoted-printable", "7bit"... */
 
 struct decoder {

@@ -165,6 +165,7 @@ bool message_headers(const char *p, size_t begin, size_t end, struct buf *b)
 		buf_clear(&v);
 		header_text(p + f.value, f.value_end - f.value, &v);
 		text_member(b, "value", &v);
+		json_str(b, "raw", p + f.value, f.value_end - f.value);
 		json_open(b, "range", '[');
 		json_int(b, NULL, (int64_t)f.begin);
 		json_int(b, NULL, (int64_t)f.end);

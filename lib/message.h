@@ -23,7 +23,7 @@ enum status message_json(struct mime *m, const struct message_opts *o, struct bu
 /* Appends the members of `message` that come from header fields (message_id ... date), for who has a header block
  * only. m may be NULL: defects are dropped then. */
 void message_fields(const char *p, size_t begin, size_t end, struct mime *m, struct buf *b);
-/* Appends "headers":[{"name","value","range"}]: all fields in order, decoded. False if cut at a limit. */
+/* Appends "headers":[{"name","value","raw","range"}]: all fields in order, decoded and as written. False if cut at a limit. */
 bool message_headers(const char *p, size_t begin, size_t end, struct buf *b);
 
 #endif

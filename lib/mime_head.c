@@ -242,6 +242,7 @@ int add_entity(struct reader *r, struct node *n, struct part *p, const char *gmi
 	int index;
 
 	p->content_type = (char *)gmime_type;
+	p->identity = n->enc == ENC_IDENTITY ? n->identity : NULL;
 	if (n->head.type.p && params_parse(n->head.type.p, n->head.type.len, &type) == ST_OK) {
 		note_params(r, p->id, type.bits);
 		p->charset = (char *)params_get(&type, "charset");

@@ -48,6 +48,7 @@ struct node {
 	bool swallow;		/* an encoded message that GMime took for a plain one */
 	int children;
 	enum encoding enc;
+	const char *identity;	/* its word, if it is ENC_IDENTITY */
 };
 
 /* One look of GMime at [begin,end) of a container. */

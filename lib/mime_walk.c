@@ -330,7 +330,7 @@ static void walk(struct reader *r, GMimeObject *o, const struct place *at)
 	n = &r->node[node];
 	read_head(r->p, at->begin, r->end, at, &n->head);
 	if (n->head.encoding.p)
-		n->enc = encoding_of(n->head.encoding.p, n->head.encoding.len, &odd);
+		n->enc = encoding_of(n->head.encoding.p, n->head.encoding.len, &odd, &n->identity);
 	n->odd = odd;
 	n->lookalike = SIZE_MAX;
 	if (!at->up && !r->in && !r->of && n->head.content_fields && !n->head.version)

@@ -48,8 +48,7 @@ void part_json(struct buf *b, const struct part *p)
 	optional(b, "filename", p->filename);
 	optional(b, "cid", p->cid);
 	flag(b, "inline", p->inline_);
-	optional(b, "encoding", p->encoding == ENC_UU ? "x-uuencode" :
-		p->encoding == ENC_UNKNOWN ? "unknown" : encoding_name(p->encoding));
+	optional(b, "encoding", p->encoding == ENC_IDENTITY && p->identity ? p->identity : encoding_name(p->encoding));
 	json_open(b, "range", '[');
 	json_int(b, NULL, (int64_t)p->begin);
 	json_int(b, NULL, (int64_t)p->end);
@@ -81,8 +80,9 @@ static char *text_member(struct span v, const char *key, bool *nomem)
 	return b.p;
 }
 
-static enum encoding encoding_word(struct span v)
+static enum encoding encoding_word(struct span v, const char **identity_out)
 {
+	*identity_out = json_is(v, "8bit") ? "8bit" : json_is(v, "binary") ? "binary" : NULL;
 	for (size_t i = 0; i < sizeof(ENCODINGS) / sizeof(*ENCODINGS); i++)
 		if (json_is(v, ENCODINGS[i]))
 			return ENCODING_OF[i];
@@ -131,7 +131,7 @@ enum status part_of_json(struct span v, struct part *out)
 	p.cid = text_member(v, "cid", &nomem);
 	p.in = text_member(v, "in", &nomem);
 	p.of = text_member(v, "of", &nomem);
-	p.encoding = encoding_word(json_get(v, "encoding"));
+	p.encoding = encoding_word(json_get(v, "encoding"), &p.identity);
 	p.cr = json_true(json_get(v, "cr"));
 	p.stop_at_padding = json_true(json_get(v, "stop_at_padding"));
 	p.scan_only = json_true(json_get(v, "scan_only"));

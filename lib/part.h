@@ -31,6 +31,7 @@ struct part {
 	char *in;		/* container part's id; NULL: the raw message */
 	char *of;		/* ALTERNATE: the part whose bytes these are, too */
 	enum encoding encoding;
+	const char *identity;	/* the word for ENC_IDENTITY, a constant: "8bit", "binary"; NULL: "7bit" */
 	bool cr;		/* container is read with bare CR taken for LF (same length, same offsets) */
 	bool stop_at_padding;	/* the reading that ends base64 at the first '=' */
 	bool scan_only;		/* another reading, prologue...: scanned, never shown */

@@ -96,7 +96,7 @@ void read_leaf_again(struct reader *r, const struct node *n)
 		if (!field_find(r->p, n->head.begin, n->head.body, "Content-Transfer-Encoding",
 				i, &f))
 			break;
-		enum encoding e = encoding_of(r->p + f.value, f.value_end - f.value, &odd);
+		enum encoding e = encoding_of(r->p + f.value, f.value_end - f.value, &odd, NULL);
 		if (e != p.encoding)
 			alternate(r, p.begin, p.end, e, false, of, p.content_type);
 	}

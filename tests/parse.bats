@@ -40,6 +40,20 @@ letter() {
 	jq -e '.message | has("text") | not' r.json
 }
 
+@test "a header field is there decoded and as it was written, folds and all" {
+	printf 'Subject: =?utf-8?q?Gr=C3=BC?=\r\n =?utf-8?q?=C3=9Fe?=\r\nX-Latin: \344\r\n\r\nx' >m.eml
+	weir-parse <m.eml >r.json
+	jq -e '.message.headers[0] | .value == "Grüße" and .raw == " =?utf-8?q?Gr=C3=BC?=\r\n =?utf-8?q?=C3=9Fe?="' r.json
+	jq -e '.message.headers[1].raw == " \ufffd"' r.json
+}
+
+@test "a part's encoding is the one it was sent in, also where nothing is to be decoded" {
+	for e in 7bit 8bit binary BASE64 quoted-printable x-what; do
+		printf 'MIME-Version: 1.0\r\nContent-Transfer-Encoding: %s\r\n\r\nAAAA\r\n' "$e" | weir-parse -e --no-headers || :
+	done | jq -r '.parts[0].encoding' | paste -sd' ' >got
+	[ "$(<got)" = '7bit 8bit binary base64 quoted-printable unknown' ]
+}
+
 @test "files as operands give a record each, in order, with their absolute path" {
 	letter >a.eml; printf 'Subject: b\n\nb\n' >b.eml
 	weir-parse -j 2 a.eml ./b.eml >r.json

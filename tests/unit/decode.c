@@ -135,7 +135,7 @@ static void named(const char *value, enum encoding want, bool odd)
 	size_t n = strlen(value);
 	char *exact = exactly(value, n);
 	bool got_odd = !odd;
-	enum encoding got = encoding_of(exact, n, &got_odd);
+	enum encoding got = encoding_of(exact, n, &got_odd, NULL);
 
 	if (got != want || got_odd != odd)
 		printf("[%s]: %s, %s\n", value, encoding_name(got), got_odd ? "odd" : "even");
