@@ -381,7 +381,7 @@ static void stop(struct buf *extra, const char *what, const char *by, const char
 	json_cstr(extra, "reason", reason);
 	json_cstr(extra, "detail", detail);
 	if (retry_s)
-		json_int(extra, "retry_s", retry_s);
+		json_int(extra, "retry_s", retry_s == REC_NEXT_RUN ? 0 : retry_s);
 	json_close(extra, '}');
 }
 
@@ -398,12 +398,12 @@ void rec_quarantine(struct buf *extra, const char *by, const char *reason, const
 
 void rec_failure(struct buf *extra, const char *by, enum status st)
 {
-	static const struct { enum status st; bool hold; const char *reason; } words[] = {
-		{ ST_AGAIN, true, "again" }, { ST_NOMEM, true, "memory" }, { ST_IO, true, "io" },
-		{ ST_DENIED, true, "denied" }, { ST_SERVICE, true, "service" },
-		{ ST_CONFIG, true, "config" }, { ST_NOTFOUND, false, "not_found" },
-		{ ST_EXISTS, false, "exists" }, { ST_BAD, false, "unusable" },
-		{ ST_LIMIT, false, "limit" }, { ST_BUG, false, "bug" },
+	static const struct { enum status st; bool hold; const char *reason; long retry_s; } words[] = {
+		{ ST_AGAIN, true, "again", REC_NEXT_RUN }, { ST_NOMEM, true, "memory", REC_NEXT_RUN },
+		{ ST_IO, true, "io", REC_NEXT_RUN }, { ST_DENIED, true, "denied", REC_NEXT_RUN },
+		{ ST_SERVICE, true, "service", 0 }, { ST_CONFIG, true, "config", 0 }, { ST_NOTFOUND, false, "not_found", 0 },
+		{ ST_EXISTS, false, "exists", 0 }, { ST_BAD, false, "unusable", 0 },
+		{ ST_LIMIT, false, "limit", 0 }, { ST_BUG, false, "bug", 0 },
 	};
 	size_t i = 0;
 
@@ -411,7 +411,7 @@ void rec_failure(struct buf *extra, const char *by, enum status st)
 		i++;
 	buf_clear(extra);
 	if (words[i].hold)
-		rec_hold(extra, by, words[i].reason, st_text(), 0);
+		rec_hold(extra, by, words[i].reason, st_text(), words[i].retry_s);
 	else
 		rec_quarantine(extra, by, words[i].reason, st_text());
 }

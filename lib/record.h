@@ -94,7 +94,9 @@ int rec_finish(struct rec_io *io, const char *prog, const struct rec *rec, enum 
 void rec_failure(struct buf *extra, const char *by, enum status st);
 
 /* Appends "hold":{by,reason,detail[,retry_s]} or "quarantine":{by,reason,detail} to extra.
- * reason is one word of weir-record(5), detail a line for people. retry_s 0: left out. */
+ * reason is one word of weir-record(5), detail a line for people. retry_s 0: left out. REC_NEXT_RUN: the
+ * machine failed (a full disk, no memory), not the message, so the next run tries it again at once. */
+#define REC_NEXT_RUN (-1)
 void rec_hold(struct buf *extra, const char *by, const char *reason,
 	const char *detail, long retry_s);
 void rec_quarantine(struct buf *extra, const char *by, const char *reason,

@@ -17,6 +17,8 @@
 
 /* ---- why.json ---- */
 
+#define NEXT_RUNS 4
+
 static enum status read_file(int dirfd, const char *name, struct buf *b)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -68,11 +70,16 @@ static void time_key(struct buf *b, const char *key, const char *unix_key, int64
 	json_int(b, unix_key, t);
 }
 
-/* 15 minutes, or what the record asks for; twice as long each time, up to six hours. */
+/* 15 minutes, or what the record asks for; twice as long each time, up to six hours. Asked for 0, the
+ * machine failed, not the message: the next run, until it has failed often; then at most 15 minutes. */
 static int64_t due_at(struct span what, int64_t tries, int64_t now)
 {
 	int64_t wait = number(what, "retry_s"), most;
 
+	if (wait == 0 && json_get(what, "retry_s").p) {
+		wait = tries > NEXT_RUNS ? 60ll << (tries > NEXT_RUNS + 4 ? 4 : tries - NEXT_RUNS - 1) : 0;
+		return now + (wait < SPOOL_RETRY_S ? wait : SPOOL_RETRY_S);
+	}
 	if (wait <= 0)
 		wait = SPOOL_RETRY_S;
 	most = wait > SPOOL_RETRY_MAX_S ? wait : SPOOL_RETRY_MAX_S;

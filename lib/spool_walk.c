@@ -166,6 +166,12 @@ enum status walk_spool(struct spool *s, struct walk *w)
 		if (!d && i == 0)
 			return st_fail_errno("read %s", s->dir);
 		if (!d) {	/* gone meanwhile, or not ours to read */
+			if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO) {
+				st = st_fail_errno("read %s/%s", s->dir, w->text.p + w->dir[i]);
+				if (fd >= 0)
+					close(fd);
+				break;
+			}
 			if (errno != ENOENT)
 				spool_say(s, "%s: %s", w->text.p + w->dir[i], strerror(errno));
 			continue;
@@ -214,6 +220,8 @@ enum status spool_open_ready(int dirfd, const char *name, int *fd_out, struct st
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))	/* AGAIN would say: not whole yet */
+		return st_fail(ST_NOMEM, "open %s: %s", name, strerror(errno));
 	if (fd < 0)
 		return errno == ENOENT || errno == ELOOP || errno == ENXIO
 			? st_fail(ST_NOTFOUND, "%s: gone", name) : st_fail_errno("open %s", name);

@@ -153,19 +153,29 @@ static int options(int argc, char **argv, struct opts *o)
 }
 
 /* Without signatures nothing passes, but nothing gets lost either: it is held. */
+struct no_scanner { enum status st; char why[512]; };
+
+/* A full disk or no memory is the machine's failure and says so; the rest is the signatures'. */
 static enum status no_signatures(void *arg, const struct rec *rec, struct buf *extra)
 {
-	rec_hold(extra, "weir-scan", "no_signatures", arg, HOLD_PASSING_S);
+	const struct no_scanner *n = arg;
+
+	if (n->st == ST_IO || n->st == ST_NOMEM || n->st == ST_AGAIN || n->st == ST_DENIED) {
+		st_fail(n->st, "%s", n->why);
+		rec_failure(extra, "weir-scan", n->st);
+	} else {
+		rec_hold(extra, "weir-scan", "no_signatures", n->why, HOLD_PASSING_S);
+	}
 	return ST_OK;
 }
 
 static int hold_all(enum status st)
 {
-	char why[512];
+	struct no_scanner n = { .st = st };
 	int rc = cli_fail(st, "nothing can be scanned");
 
-	snprintf(why, sizeof why, "%s", st_text());
-	return st_worse(rc, rec_filter("weir-scan", no_signatures, why));
+	snprintf(n.why, sizeof n.why, "%s", st_text());
+	return st_worse(rc, rec_filter("weir-scan", no_signatures, &n));
 }
 
 /* The folders: staging, which weir-extract may be about to make, and scratch space. */

@@ -60,11 +60,11 @@ struct run {
 	int exit;
 };
 
-static void hold(struct run *r, struct item *it, const char *reason, const char *detail, int status)
+static void hold(struct run *r, struct item *it, const char *reason, const char *detail, int status, long retry_s)
 {
 	cli_warn("%s: %s", rec_label(&it->rec), detail);
 	buf_clear(&it->extra);
-	rec_hold(&it->extra, "weir-store", reason, detail, status == EX_WEIR_AGAIN ? 600 : 0);
+	rec_hold(&it->extra, "weir-store", reason, detail, retry_s);
 	it->waiting = false;
 	r->exit = st_worse(r->exit, status);
 }
@@ -95,7 +95,7 @@ static enum status put_all(struct run *r, struct store *s, struct span tenant)
 			continue;
 		st = store_put(s, r->roots, &it->rec, allowed, &it->result);
 		if (only_this_record(st)) {
-			hold(r, it, "not_stored", st_text(), EX_WEIR_DATA);
+			hold(r, it, "not_stored", st_text(), EX_WEIR_DATA, 0);
 			st = ST_OK;
 		}
 	}
@@ -153,7 +153,7 @@ static void settle(struct run *r, size_t first)
 		if (st == ST_OK)
 			mark_stored(&r->item[i]);
 		else
-			hold(r, &r->item[i], reason, st_text(), st_exit(st));
+			hold(r, &r->item[i], reason, st_text(), st_exit(st), st == ST_NOTFOUND ? 0 : REC_NEXT_RUN);
 	}
 }
 
@@ -216,7 +216,7 @@ static enum status batch_add(struct run *r, const struct rec *rec)
 		return ST_OK;
 	status = proof_check(rec, r->allow_unscanned, &reason);
 	if (status)
-		hold(r, it, reason, st_text(), status);
+		hold(r, it, reason, st_text(), status, status == EX_WEIR_AGAIN ? 600 : 0);
 	return ST_OK;
 }
 
