@@ -2,8 +2,8 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SAMPLES=$TOP/samples
 WEIR_BIN=${WEIR_BIN:-$TOP/bin}
-WEIR_SUITES=${WEIR_SUITES:-$TOP/../shared/suites}
-WEIR_CORPORA=${WEIR_CORPORA:-$TOP/../shared/corpora}
+WEIR_SUITES=$(realpath -m "${WEIR_SUITES:-$TOP/../shared/suites}")
+WEIR_CORPORA=$(realpath -m "${WEIR_CORPORA:-$TOP/../shared/corpora}")
 export TOP SAMPLES WEIR_BIN WEIR_SUITES WEIR_CORPORA
 export PATH="$WEIR_BIN:$TOP/bin:$PATH"
 export LC_ALL=C.UTF-8 TZ=UTC

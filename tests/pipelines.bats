@@ -66,6 +66,12 @@ fake() { mkdir -p fake; printf '#!/bin/sh\ncat\nexit %d\n' "$2" >"fake/$1"; chmo
 	[ -z "$(find spool -type f -not -path '*/.weir/live/*')" ]	# (locks of zero bytes)
 }
 
+@test "runs that end well leave no locks to pile up" {
+	small_spool 2
+	for _ in 1 2 3 4; do weir ingest --db "$SAMPLES/signatures" spool; done
+	[ "$(find spool/.weir/live "$WEIR_HOME/run/live" -type f | wc -l)" -le 2 ]
+}
+
 @test "ingest-maildir takes everything for one tenant and changes nothing in the maildir" {
 	mkdir -p m/cur m/new m/tmp
 	i=0

@@ -342,7 +342,7 @@ to() { jq -r '.spool.name + "=" + (.envelope.to | join(","))'; }
 	raws b
 	claim s | jq -c 'if .spool.name == "b" then . + {hold:{by:"x",reason:"y",detail:"z"}} else . + {stored:{}} end' |
 		weir-spool ack --delete s
-	[ "$(find s -type f | grep -c .)" = 2 ]
+	[ "$(find s -type f -not -path '*/.weir/live/*' | grep -c .)" = 2 ]
 	[ -f s/.weir/hold/b ]
 }
 
