@@ -141,7 +141,7 @@ install: all
 	install -m 755 bin/weir $(PROGRAMS:%=$(BIN)/%) $(bindir)
 	install -m 755 $(PIPES:%=pipelines/%) $(execdir)
 	install -m 644 pipelines/common.bash $(execdir)
-	install -m 644 README.md LICENSE $(docdir)
+	install -m 644 README.md LICENSE man/weir-record.schema.json $(docdir)
 	install -m 644 pipelines/crontab.example $(docdir)/examples
 	install -m 644 completion/weir.bash $(compdir)/weir
 	for p in $(PROGRAMS); do ln -sf weir $(compdir)/$$p; done
