@@ -2,7 +2,7 @@
 # What the ingest pipelines share: options, where the programs are, and how PIPESTATUS is read.
 # Callers set $prog and $usage and may define own_option (returns how many words it took).
 # shellcheck disable=SC2034,SC2154  # callers read the arrays and set the rest
-parse=() scan=() store=() noscan='' db=/var/lib/clamav
+parse=() scan=() store=() ack=() noscan='' summary='' progress=1 db=/var/lib/clamav
 
 die() { printf '%s: %s\n' "$prog" "$2" >&2; exit "$1"; }
 
@@ -26,6 +26,23 @@ options() {	# leaves the operands in $operand
 		shift
 	done
 	operand=("$@")
+}
+
+progress_option() {
+	case $1 in
+	--summary) summary=1 ;;
+	--no-progress) progress='' ;;
+	*) return 1 ;;
+	esac
+}
+
+# On a terminal people watch; elsewhere there is only the summary, and only when asked for.
+watched() {
+	if [ -t 2 ]; then
+		summary=1
+		[ -n "$progress" ] && ack+=(--progress)
+	fi
+	[ -n "$summary" ] && ack+=(--summary)
 }
 
 # The programs: beside the pipelines, in a clone or installed, else wherever PATH has them.

@@ -20,11 +20,12 @@
 #define WAKES_MAX 16
 
 static const char help[] =
-	"usage: weir-spool list|claim|ack|hold|release|requeue|put|status [OPTIONS] SPOOL [NAME...]\n"
+	"usage: weir-spool list|claim|ack|tally|hold|release|requeue|put|status [OPTIONS] SPOOL [NAME...]\n"
 	"\n"
 	"  list SPOOL             one record a message, nothing is moved\n"
 	"  claim SPOOL            takes messages: one record each, for weir-parse -r\n"
 	"  ack SPOOL <RECORDS     to done/, hold/, quarantine/, or back, as the records say\n"
+	"  tally SPOOL <RECORDS   moves nothing: names what was not stored, and why\n"
 	"  hold SPOOL NAME...     to hold/ by hand\n"
 	"  release SPOOL [NAME...]  from hold/ back into the spool\n"
 	"  requeue SPOOL NAME...|--all  from done/ and quarantine/ back into the spool\n"
@@ -36,14 +37,14 @@ static const char help[] =
 	"      --wake REASON=FILE claim: what is held for REASON, if FILE is newer\n"
 	"      --recipient-header FIELD  claim, list: mail not from SES is for whom FIELD names\n"
 	"      --delete           ack: delete what is stored instead of moving it to done/\n"
-	"      --progress         ack: on stderr, how far it is\n"
-	"      --summary          ack: one line on stderr at the end\n"
+	"      --progress         ack, tally: on stderr, how far it is\n"
+	"      --summary          ack, tally: one line on stderr at the end\n"
 	"      --all              requeue: all\n"
 	"      --reason WORD, --detail TEXT, --retry SECONDS  hold; release: only that reason\n"
 	"      --name ID, --from ADDRESS, --to ADDRESS  put: file name, envelope\n"
 	"      --mbox             put: stdin is an mbox\n"
-	"      --json             ack, release, requeue, put, status: the counts as JSON\n"
-	"  -v, --verbose          ack, claim: the counts on stderr\n"
+	"      --json             ack, tally, release, requeue, put, status: the counts as JSON\n"
+	"  -v, --verbose          ack, claim: the counts on stderr; tally: details\n"
 	"  -h, --help             this text\n"
 	"      --version          the version\n";
 
@@ -151,14 +152,36 @@ static void show(const struct opts *o, struct progress *p, const struct spool_co
 	buf_free(&b);
 }
 
-static int do_ack(struct spool *s, struct opts *o)
+/* A record whose message stays where it is: what was not stored is named, for nothing else will do it. */
+static enum status tally(struct opts *o, const struct rec *rec, struct spool_counts *n)
+{
+	struct span hold = rec_get(rec, "hold"), stop = hold.p ? hold : rec_get(rec, "quarantine");
+	struct buf b = { 0 };
+
+	if (!stop.p && rec_get(rec, "stored").p) {
+		n->done++;
+		return ST_OK;
+	}
+	*(hold.p ? &n->held : stop.p ? &n->quarantined : &n->lost) += 1;
+	o->exit = st_worse(o->exit, stop.p && !hold.p ? EX_WEIR_DATA : EX_WEIR_AGAIN);
+	if (o->progress)
+		fputs("\r\033[K", stderr);
+	json_text(json_get(stop, "by"), &b);
+	buf_str(&b, ": ");
+	json_text(json_get(stop, o->verbose ? "detail" : "reason"), &b);
+	cli_warn("%s: not stored: %s", rec_label(rec), stop.p ? buf_cstr(&b) : "no stage says why");
+	buf_free(&b);
+	return ST_OK;
+}
+
+static int do_ack(struct spool *s, struct opts *o, bool settle)
 {
 	struct progress p;
-	struct spool_ack *a;
+	struct spool_ack *a = NULL;
 	struct spool_counts n = { 0 };
 	struct rec_io *io = NULL;
 	struct rec rec;
-	enum status st = spool_ack_open(s, o->remove, &a), r;
+	enum status st = settle ? spool_ack_open(s, o->remove, &a) : ST_OK, r;
 
 	if (st != ST_OK)
 		return fail(o, st, "ack");
@@ -172,7 +195,7 @@ static int do_ack(struct spool *s, struct opts *o)
 			p.total = how_many(s);
 		if (r == ST_OK) {
 			progress_record(&p, &rec);
-			r = spool_ack_record(a, &rec);
+			r = settle ? spool_ack_record(a, &rec) : tally(o, &rec, &n);
 		}
 		if (o->progress && progress_due(&p))
 			show(o, &p, NULL);
@@ -183,12 +206,12 @@ static int do_ack(struct spool *s, struct opts *o)
 	}
 	if (io)
 		rec_io_close(&io);
-	r = spool_ack_close(&a, &n);
+	r = settle ? spool_ack_close(&a, &n) : ST_OK;
 	if (o->progress || o->summary)
 		show(o, &p, &n);
 	if (n.released)
 		o->exit = st_worse(o->exit, EX_WEIR_AGAIN);
-	counts(o, "acked", (struct count[]){ { "done", n.done }, { "held", n.held },
+	counts(o, settle ? "acked" : "tallied", (struct count[]){ { "done", n.done }, { "held", n.held },
 		{ "quarantined", n.quarantined }, { "released", n.released }, { "lost", n.lost },
 		{ NULL, 0 } });
 	return fail(o, r, "ack");
@@ -317,7 +340,9 @@ static int run(const char *word, struct spool *s, struct opts *o)
 	if (!strcmp(word, "list") || !strcmp(word, "claim"))
 		return do_claim(s, o, *word == 'l');
 	if (!strcmp(word, "ack"))
-		return do_ack(s, o);
+		return do_ack(s, o, true);
+	if (!strcmp(word, "tally"))
+		return do_ack(s, o, false);
 	if (!strcmp(word, "hold"))
 		return do_hold(s, o);
 	if (!strcmp(word, "release") || !strcmp(word, "requeue"))
@@ -400,7 +425,7 @@ static void read_options(int argc, char *argv[], struct opts *o)
 int main(int argc, char *argv[])
 {
 	static const char *const words[] = { "list", "claim", "ack", "hold", "release", "requeue",
-		"put", "status" };
+		"put", "status", "tally" };
 	struct opts o = { .to = calloc((size_t)argc + 1, sizeof *o.to) };
 	const char *word = NULL;
 	struct spool *s;

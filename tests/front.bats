@@ -42,6 +42,7 @@ load common
 
 @test "weir help NAME shows the manual page" {
 	PAGER=cat MANPAGER=cat weir help ingest | grep -q 'weir ingest-maildir'
+	PAGER=cat MANPAGER=cat weir help ingest-maildir | grep -q 'weir ingest-maildir'
 	PAGER=cat MANPAGER=cat weir help weir | grep -q WEIR_HOME
 }
 
@@ -49,8 +50,12 @@ load common
 	bash -c '
 		. "$TOP/completion/weir.bash"
 		COMP_WORDS=(weir ing) COMP_CWORD=1; _weir; printf "%s\n" "${COMPREPLY[@]}"
+		COMP_WORDS=(weir spool ta) COMP_CWORD=2; _weir; printf "%s\n" "${COMPREPLY[@]}"
+		COMP_WORDS=(weir-ls thr) COMP_CWORD=1; _weir; printf "%s\n" "${COMPREPLY[@]}"
 		COMP_WORDS=(weir auth --h) COMP_CWORD=2; _weir; printf "%s\n" "${COMPREPLY[@]}"' >got
 	grep -qx ingest got
 	grep -qx ingest-maildir got
+	grep -qx tally got
+	grep -qx threads got
 	grep -qx -- --help got
 }

@@ -81,10 +81,24 @@ fake() { mkdir -p fake; printf '#!/bin/sh\ncat\nexit %d\n' "$2" >"fake/$1"; chmo
 	done
 	find m -type f -exec sha256sum {} + | sort >before
 	weir-tenant add archive
-	weir ingest-maildir --db "$SAMPLES/signatures" --tenant archive m || [ $? = 65 ]
+	weir ingest-maildir --db "$SAMPLES/signatures" --tenant archive m || [ $? = 75 ]
 	find m -type f -exec sha256sum {} + | sort >after
 	cmp before after
 	[ "$(weir-ls messages archive --json | wc -l)" -ge 4 ]
+}
+
+@test "ingest-maildir names what it could not store, and says so with its status" {
+	mkdir -p m/cur
+	cp "$SAMPLES/hostile/zip-encrypted.eml" "m/cur/1.x:2,S"
+	cp "$SAMPLES/hostile/groups.eml" "m/cur/2.x:2,S"
+	weir-tenant add archive
+	run -75 --separate-stderr weir ingest-maildir --db "$SAMPLES/signatures" --summary --tenant archive m
+	[ -z "$output" ]
+	grep -qx 'weir-spool: cur%2F1.x:2,S: not stored: weir-scan: unscanned' <<<"$stderr"
+	grep -q '^2 messages in .*: 1 stored (1 new), 0 infected and cut, 1 held (1 unscanned), 0 in quarantine$' <<<"$stderr"
+	rm m/cur/1.*
+	run -0 --separate-stderr weir ingest-maildir --db "$SAMPLES/signatures" --tenant archive m
+	[ -z "$output$stderr" ]
 }
 
 @test "ingest-maildir takes an mbox, and leaves it as it was" {

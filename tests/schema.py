@@ -17,7 +17,7 @@ def definition(line):
     if len(sys.argv) > 2:
         return schema
     name = "record" if kind is None else "entity_" + kind
-    if kind in ("ack", "released", "requeued", "put"):
+    if kind in ("acked", "tallied", "released", "requeued", "put"):
         name = "entity_counts"
     if name not in schema["$defs"]:
         return schema

@@ -603,6 +603,23 @@ maildir new%2F1.x -' ]
 	weir-spool status --json s | jq -e '.weir == 1 and .hold == 2 and .hold_reasons.later == 2'
 }
 
+@test "tally moves nothing: what is not stored is named, with -v in detail, and counted" {
+	mkdir s
+	printf 'Subject: x\n\n' | tee s/a s/b s/c >s/d
+	weir-spool list s | jq -c 'if .spool.name == "a" then .stored = {"new": true}
+		elif .spool.name == "b" then .hold = {"by": "weir-x", "reason": "later", "detail": "the\u001bwhole"}
+		elif .spool.name == "c" then .quarantine = {"by": "weir-y", "reason": "never", "detail": "d"} else . end' >r
+	run -75 --separate-stderr weir-spool tally --json s <r
+	jq -e '.type == "tallied" and .done == 1 and .held == 1 and .quarantined == 1 and .lost == 1' <<<"$output"
+	[ "$stderr" = "weir-spool: b: not stored: weir-x: later
+weir-spool: c: not stored: weir-y: never
+weir-spool: d: not stored: no stage says why" ]
+	grep '"c"' r | run -65 weir-spool tally s
+	run weir-spool tally -v s <r
+	[[ $output == *'weir-x: the?whole'* || $output == *'weir-x: the'*'whole'* ]] && [[ $output != *$'\e'* ]]
+	[ ! -e s/.weir ]
+}
+
 @test "ack --summary: one line; counts as JSON" {
 	raws a b
 	claim s | stored | weir-spool ack --json --summary s >out 2>err
