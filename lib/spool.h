@@ -65,10 +65,10 @@ struct spool_claim {
 	enum status (*emit)(void *arg, const char *line, size_t len);	/* one record */
 	void *arg;
 	/* out */
-	uint64_t claimed, not_yet, bad, taken_over;
+	uint64_t claimed, not_yet, bad, denied, taken_over;
 };
 /* Takes over dead leases, brings back what is due, and claims what is there, calling emit()
- * for each message as it is claimed. ST_OK also if some files were bad: c->bad counts them. Fails with what emit()
+ * for each message as it is claimed. ST_OK also if some files were bad: c->bad counts them, c->denied those that we may not take. Fails with what emit()
  * said, or ST_IO, ST_NOMEM; what was claimed then stays so until the lease dies. */
 enum status spool_claim(struct spool *s, struct spool_claim *c);
 

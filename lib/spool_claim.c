@@ -229,7 +229,7 @@ enum status claim_entry(struct claim *k, size_t i)
 		k->c->not_yet += st == ST_AGAIN;
 		if (st == ST_DENIED) {
 			spool_say(k->s, "%s: %s", name, st_text());
-			k->c->bad++;
+			k->c->denied++;
 		}
 		/* EXISTS: one of that name has come out of hold/, this one is next. */
 		if (st == ST_AGAIN || st == ST_NOTFOUND || st == ST_DENIED || st == ST_EXISTS)
@@ -392,12 +392,13 @@ enum status spool_claim(struct spool *s, struct spool_claim *c)
 	struct claim k = { .s = s, .c = c };
 	enum status st;
 
-	c->claimed = c->not_yet = c->bad = c->taken_over = 0;
+	c->claimed = c->not_yet = c->bad = c->denied = c->taken_over = 0;
 	st = begin(&k);
 	if (st == ST_OK && !c->list)
 		st = claim_held(&k);
 	if (st == ST_OK && !claim_enough(&k))
 		st = walk_spool(s, &k.w);
+	c->denied += k.w.denied;
 	k.sorted = k.w.raws;
 	if (st == ST_OK)
 		st = note_claim(&k);

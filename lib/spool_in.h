@@ -89,6 +89,7 @@ struct walk {
 	size_t raws, notes, raw_cap, note_cap;
 	size_t *dir, dirs, dir_cap;	/* offsets of folders' paths, "" the spool itself */
 	uint64_t skipped;
+	size_t denied;		/* folders that cannot be read */
 };
 enum status walk_spool(struct spool *s, struct walk *w);
 void walk_free(struct walk *w);

@@ -172,8 +172,10 @@ enum status walk_spool(struct spool *s, struct walk *w)
 					close(fd);
 				break;
 			}
-			if (errno != ENOENT)
+			if (errno != ENOENT) {
 				spool_say(s, "%s: %s", w->text.p + w->dir[i], strerror(errno));
+				w->denied++;
+			}
 			continue;
 		}
 		copy = dirfd(d);

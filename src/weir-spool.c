@@ -116,9 +116,11 @@ static int do_claim(struct spool *s, struct opts *o, bool list)
 		st = closed;
 	if (c.bad)
 		o->exit = st_worse(o->exit, EX_WEIR_DATA);
+	if (c.denied)
+		o->exit = st_worse(o->exit, EX_WEIR_IO);
 	o->json = false;	/* stdout has the records */
 	counts(o, list ? "listed" : "claimed", (struct count[]){ { "messages", c.claimed },
-		{ "not whole yet", c.not_yet }, { "unusable", c.bad },
+		{ "not whole yet", c.not_yet }, { "unusable", c.bad }, { "not ours to take", c.denied },
 		{ "taken over from the dead", c.taken_over }, { NULL, 0 } });
 	return fail(o, st, list ? "list" : "claim");
 }
