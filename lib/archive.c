@@ -161,6 +161,8 @@ static const char *look_member(struct look *l, const struct zip *z, const struct
 	uint64_t data = m->local + 30 + le16(l->p + m->local + 26) + le16(l->p + m->local + 28);
 	if (le16(l->p + m->local + 6) & 1)
 		return found(l, ENCRYPTED, "ZIP local header");
+	if (le16(l->p + m->local + 8) != m->method)
+		return found(l, CORRUPT, "ZIP headers that disagree");	/* unpackers go by one or the other */
 	if (data > z->offset || m->packed > z->offset - data)
 		return found(l, CORRUPT, "ZIP member cut short");
 	if (m->method != 8)
@@ -277,6 +279,40 @@ static const char *look_cut_short(struct look *l)
 	return NULL;
 }
 
+/* bzip2 streams one after the other: libclamav 1.4 unpacks the first only. */
+static bool is_bzip2_chain(const struct look *l)
+{
+	static const char block[] = "\x31\x41\x59\x26\x53\x59", none[] = "\x17\x72\x45\x38\x50\x90";
+	const unsigned char *c = l->p + 3;
+
+	if (l->n < 14 || !has(l, 0, "BZh", 3))
+		return false;
+	for (; (c = memmem(c, l->p + l->n - c, "BZh", 3)) != NULL; c += 3) {
+		uint64_t at = c - l->p;
+
+		if (at + 10 <= l->n && c[3] >= '1' && c[3] <= '9'
+		    && (has(l, at + 4, block, 6) || has(l, at + 4, none, 6)))
+			return true;
+	}
+	return false;
+}
+
+/* LZMA alone has no magic: the properties nearly everyone uses, a dictionary of 2^n or 3*2^n bytes, a size that is unknown
+ * or sensible, and the first byte of the range coder (always 0). */
+static bool is_lzma_alone(const struct look *l)
+{
+	uint32_t dict;
+	uint64_t size;
+
+	if (l->n < 18 || l->p[0] != 0x5d || l->p[13] != 0)
+		return false;
+	dict = le32(l->p + 1);
+	size = le64(l->p + 5);
+	while (dict > 3 && dict % 2 == 0)
+		dict /= 2;
+	return le32(l->p + 1) >= 4096 && dict <= 3 && (size == UINT64_MAX || size < (uint64_t)1 << 38);
+}
+
 static const char *look(struct look *l)
 {
 	for (size_t i = 0; i < sizeof unsupported / sizeof *unsupported; i++)
@@ -293,6 +329,10 @@ static const char *look(struct look *l)
 		return look_zip(l);
 	if (has(l, 0, "\x1f\x8b", 2))
 		return look_gzip(l);
+	if (is_bzip2_chain(l))
+		return found(l, UNSUPPORTED, "bzip2 of several streams");
+	if (is_lzma_alone(l))
+		return found(l, UNSUPPORTED, "LZMA");
 	const char *why = look_cut_short(l);
 	return why ? why : look_encrypted(l);
 }

@@ -22,7 +22,8 @@ struct archive_opts {
 
 /* A word of weir-record(5) or NULL:
  * encrypted    ZIP member, OOXML in OLE2, OpenPGP or CMS message: nothing but its reader can look
- * unsupported  RAR (also in an .exe), ACE, zstd, lz4, lzip...; a ZIP method the scanner lacks
+ * unsupported  RAR (also in an .exe), ACE, zstd, lz4, lzip, LZMA alone...; bzip2 of several streams;
+ *              a ZIP method the scanner lacks
  * too_big      a ZIP member or gzip larger than max_member_bytes
  * corrupt      ZIP or gzip whose structure, sizes or checksums do not hold; 7z, CAB, xz cut short
  * Cannot tell: damage inside bzip2, xz, 7z, CAB, ARJ, LHA; a ZIP or RAR after other

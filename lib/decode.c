@@ -154,7 +154,8 @@ static void b64_byte(struct decoder *d, unsigned char c, struct buf *out)
 	} else if (c == '=') {
 		if (d->have == 1 || (d->have == 0 && !d->padded))
 			d->junk = true;
-		b64_flush(d, out);
+		if (!d->skip_padding)
+			b64_flush(d, out);
 		d->padded = true;
 		d->done = d->stop_at_padding;
 	} else if (!isspace(c)) {
@@ -237,11 +238,12 @@ static bool qp_escape(struct decoder *d, unsigned char c, struct buf *out)
 		d->kept = 0;
 		return true;
 	}
-	if ((is_blank(c) || c == '\r') && (d->kept == 1 || is_blank(last)) &&
+	if ((is_blank(c) || c == '\r') && (d->kept == 1 || is_blank(last) || last == '\r') &&
 			d->kept < sizeof(d->keep)) {
 		d->keep[d->kept++] = c;
 		return true;
 	}
+	d->soft_cr |= last == '\r';
 	d->junk = true;
 	qp_release(d, out);
 	return false;
@@ -375,15 +377,18 @@ static bool uu_valid(const unsigned char *p, size_t n)
 	return p[n - 1] != ' ' && bytes >= 30 && n > want / 2;
 }
 
-static bool uu_begin(const unsigned char *p, size_t n)
+/* "begin 644 name"; Outlook takes "begin  name", too, and others any mode. Where the name begins, or 0. */
+static size_t uu_begin(const unsigned char *p, size_t n)
 {
-	size_t digits = 0;
+	size_t at = 6;
 
-	if (n < 11 || memcmp(p, "begin ", 6) != 0)
-		return false;
-	while (6 + digits < n && p[6 + digits] >= '0' && p[6 + digits] <= '7')
-		digits++;
-	return digits >= 3 && digits <= 4 && 7 + digits < n && p[6 + digits] == ' ';
+	if (n < 8 || memcmp(p, "begin ", 6) != 0)
+		return 0;
+	while (at < n && p[at] >= '0' && p[at] <= '7')
+		at++;
+	while (at < n && p[at] == ' ')
+		at++;
+	return at > 6 && at < n && p[at - 1] == ' ' ? at : 0;
 }
 
 /* whole: missing groups are zeros. */
@@ -544,7 +549,7 @@ bool uu_find(const char *text, size_t len, size_t from, struct uu_found *out)
 
 	while (at < len) {
 		const char *b = memmem(text + at, len - at, "begin ", 6);
-		size_t line, n, data;
+		size_t line, n, data, name;
 
 		if (!b)
 			return false;
@@ -554,7 +559,8 @@ bool uu_find(const char *text, size_t len, size_t from, struct uu_found *out)
 			continue;
 		n = line_length(b, len - line);
 		data = next_line(text, len, line);
-		if (!uu_begin((const unsigned char *)b, n) || data >= len)
+		name = uu_begin((const unsigned char *)b, n);
+		if (!name || data >= len)
 			continue;
 		if (!uu_valid((const unsigned char *)text + data,
 				line_length(text + data, len - data)))
@@ -562,8 +568,8 @@ bool uu_find(const char *text, size_t len, size_t from, struct uu_found *out)
 		out->line = line;
 		out->begin = data;
 		out->end = uu_end(text, len, data - 1);
-		out->name = strchr(b + 6, ' ') + 1;
-		out->name_len = n - (size_t)(out->name - b);
+		out->name = b + name;
+		out->name_len = n - name;
 		while (out->name_len && isspace((unsigned char)out->name[out->name_len - 1]))
 			out->name_len--;
 		return true;

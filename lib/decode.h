@@ -26,9 +26,11 @@ const char *encoding_name(enum encoding e);	/* "base64", "quoted-printable", "7b
 struct decoder {
 	enum encoding enc;
 	bool stop_at_padding;	/* base64: behave as readers that end at the first '=' */
+	bool skip_padding;	/* base64: behave as readers that pass over '=' (PHP), or over some (Python) */
 	/* what was met, set by the decoder: */
 	bool junk;		/* bytes that the encoding does not know were skipped */
 	bool padding_inside;	/* base64 went on after a padded group */
+	bool soft_cr;		/* quoted-printable: '=' before a CR that ends no line: a soft break, or not, or up to the next LF */
 	bool truncated;		/* ended inside a group, or uuencode without "end" */
 	/* private: */
 	uint32_t acc; int have; bool padded, done; unsigned char keep[128]; size_t kept; int uu_state;
@@ -41,8 +43,8 @@ void decoder_end(struct decoder *d, struct buf *out);
 /* The whole of it at once. */
 void decode_all(struct decoder *d, const void *p, size_t n, struct buf *out);
 
-/* The first inline uuencoded file at or after `from` in text: "begin 644 name" at a line start (mode: 3-4 octal digits),
- * followed by at least one line that is valid uuencode. begin/end are offsets of the first data line and of the
+/* The first inline uuencoded file at or after `from` in text: "begin 644 name" at a line start (or with any other
+ * mode, or with none and two blanks: mail readers take that, too), followed by at least one line that is valid uuencode. begin/end are offsets of the first data line and of the
  * end of the "end" line (or of the text). Returns false if there is none. */
 struct uu_found { size_t begin, end, line; const char *name; size_t name_len; };
 bool uu_find(const char *text, size_t len, size_t from, struct uu_found *out);

@@ -52,8 +52,10 @@ const struct defect_word DEFECTS[] = {
 	/* content */
 	{ "base64_padding_inside", "base64 goes on after its padding", NULL, 1 },
 	{ "base64_junk", "bytes in base64 that do not belong there", NULL, 1 },
+	{ "soft_break_cr", "quoted-printable: '=' before a lone CR: readers differ in what follows", "corrupt", 1 },
 	{ "base64_truncated", "base64 ends within a group", NULL, 0 },
 	{ "uuencode", "a uuencoded file in the text", NULL, 0 },
+	{ "yenc", "a yEnc file in the text: it is not decoded", "unsupported", 1 },
 	{ "uuencode_truncated", "a uuencoded file without its end", NULL, 0 },
 	/* limits: not everything is in parts */
 	{ "too_deep", "nested deeper than the limit", "too_deep", 1 },

@@ -58,16 +58,35 @@ void mime_defect(struct mime *m, const char *name, const char *part, const char 
 	}
 }
 
-/* Whether these bytes, decoded like that, are in the list. */
-static bool listed(const struct mime *m, const struct part *p, const char *in)
+/* Whether it matters to the decoded bytes if a CR is a line end. */
+static bool cr_matters(const struct reader *r, const struct part *p)
 {
+	size_t n = p->end - p->begin;
+
+	return p->encoding == ENC_QP || p->encoding == ENC_UU || (p->encoding != ENC_BASE64
+		&& p->end <= r->end && memmem(r->p + p->begin, n, "begin ", 6));
+}
+
+/* Whether these bytes, decoded like that, are in the list. */
+static bool listed(const struct reader *r, const struct part *p, const char *in)
+{
+	const struct mime *m = r->w->m;
+	int cr = -1;
+
 	for (size_t i = 0; i < m->parts; i++) {
 		const struct part *q = &m->part[i];
 
 		if (q->begin == p->begin && q->end == p->end && q->encoding == p->encoding &&
 				q->kind != PART_MULTIPART && q->stop_at_padding == p->stop_at_padding &&
-				(!q->in == !in) && (!in || strcmp(q->in, in) == 0))
-			return true;
+				q->skip_padding == p->skip_padding &&
+				(!q->in == !in) && (!in || strcmp(q->in, in) == 0)) {
+			if (q->cr == r->cr || p->in)
+				return true;
+			if (cr < 0)
+				cr = cr_matters(r, p);
+			if (!cr)
+				return true;
+		}
 	}
 	return false;
 }
@@ -79,7 +98,7 @@ int add_part(struct reader *r, const struct part *p)
 	struct part *q;
 	char id[PART_ID_MAX_BYTES + 32];
 
-	if (!p->id && p->of && listed(m, p, in))
+	if (!p->id && p->of && listed(r, p, in))
 		return -1;
 	if (m->parts >= r->w->l.parts) {
 		mime_defect(m, "too_many_parts", NULL, NULL);

@@ -60,6 +60,20 @@ static bool ends_here(const char *line, size_t n, const struct place *at)
 	return false;
 }
 
+/* "Content-Type", a line end, blanks, ":": some unfold first (Mozilla, ripmime). */
+static bool name_is_folded(const char *p, const struct field *f)
+{
+	size_t i = f->begin;
+
+	if (f->end - i < 8 || strncasecmp(p + i, "Content-", 8) != 0)
+		return false;
+	while (i < f->end && p[i] > ' ' && p[i] < 127 && p[i] != ':')
+		i++;
+	while (i < f->end && strchr(" \t\r\n", p[i]) && p[i])
+		i++;
+	return i < f->end && p[i] == ':';
+}
+
 void read_head(const char *p, size_t begin, size_t end, const struct place *at,
 	struct head *h)
 {
@@ -77,6 +91,10 @@ void read_head(const char *p, size_t begin, size_t end, const struct place *at,
 		h->fields++;
 		if (!f.name_len) {
 			h->malformed++;
+			if (!h->no_field && f.begin > begin)
+				h->no_field = f.begin;
+			if (!h->folded_name && f.begin > begin && name_is_folded(p, &f))
+				h->folded_name = f.begin;
 			continue;
 		}
 		h->blank_before_colon |= f.blank_before_colon;
@@ -193,11 +211,12 @@ void measure(struct reader *r, struct part *p, struct decoder *d)
 	r->w->text_kept = false;
 	decoder_init(d, p->encoding);
 	d->stop_at_padding = p->stop_at_padding;
+	d->skip_padding = p->skip_padding;
 	p->size = n;
 	if (p->encoding == ENC_IDENTITY || p->encoding == ENC_UNKNOWN || n == 0)
 		return;
 	bool text = strncmp(p->content_type, "text/", 5) == 0 && n <= TEXT_KEPT_BYTES;
-	if (p->encoding == ENC_BASE64 && !p->stop_at_padding && !text &&
+	if (p->encoding == ENC_BASE64 && !p->stop_at_padding && !p->skip_padding && !text &&
 			base64_size(r->p + p->begin, n, &p->size))
 		return;
 	buf_clear(out);
@@ -224,6 +243,8 @@ static void note_decoded(struct reader *r, const struct decoder *d, const char *
 		mime_defect(m, "base64_junk", id, NULL);
 	if (d->enc == ENC_BASE64 && d->truncated)
 		mime_defect(m, "base64_truncated", id, NULL);
+	if (d->enc == ENC_QP && d->soft_cr)
+		mime_defect(m, "soft_break_cr", id, NULL);
 	if (d->enc == ENC_UU && d->truncated)
 		mime_defect(m, "uuencode_truncated", id, NULL);
 }

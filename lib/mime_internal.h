@@ -24,6 +24,8 @@ struct head {
 	struct span type, encoding, disposition, cid;
 	unsigned types, encodings, fields, content_fields, malformed;
 	size_t blank_line;	/* offset of a line of blanks only, 0 if none */
+	size_t no_field;	/* offset of the first line behind a field that is none, 0 if none */
+	size_t folded_name;	/* of a Content- field whose colon is on another line, 0 if none */
 	bool blank_before_colon, version;
 };
 

@@ -56,6 +56,7 @@ void part_json(struct buf *b, const struct part *p)
 	optional(b, "in", p->in);
 	flag(b, "cr", p->cr);
 	flag(b, "stop_at_padding", p->stop_at_padding);
+	flag(b, "skip_padding", p->skip_padding);
 	flag(b, "scan_only", p->scan_only);
 	optional(b, "of", p->of);
 	flag(b, "body", p->body);
@@ -134,6 +135,7 @@ enum status part_of_json(struct span v, struct part *out)
 	p.encoding = encoding_word(json_get(v, "encoding"), &p.identity);
 	p.cr = json_true(json_get(v, "cr"));
 	p.stop_at_padding = json_true(json_get(v, "stop_at_padding"));
+	p.skip_padding = json_true(json_get(v, "skip_padding"));
 	p.scan_only = json_true(json_get(v, "scan_only"));
 	p.body = json_true(json_get(v, "body"));
 	p.inline_ = json_true(json_get(v, "inline"));
@@ -279,6 +281,7 @@ static enum status decode_into(const struct part *p, struct span bytes, struct b
 
 	decoder_init(&d, p->encoding);
 	d.stop_at_padding = p->stop_at_padding;
+	d.skip_padding = p->skip_padding;
 	decode_all(&d, bytes.p, bytes.len, b);
 	if (d_out)
 		*d_out = d;

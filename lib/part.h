@@ -34,6 +34,7 @@ struct part {
 	const char *identity;	/* the word for ENC_IDENTITY, a constant: "8bit", "binary"; NULL: "7bit" */
 	bool cr;		/* container is read with bare CR taken for LF (same length, same offsets) */
 	bool stop_at_padding;	/* the reading that ends base64 at the first '=' */
+	bool skip_padding;	/* the reading that passes over each '=' */
 	bool scan_only;		/* another reading, prologue...: scanned, never shown */
 	bool body;		/* it is (part of) the message's text or html */
 	bool inline_;		/* shown where it stands: Content-Disposition, or referred to by cid */

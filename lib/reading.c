@@ -46,12 +46,15 @@ static void again(struct reader *r, size_t begin, size_t end, const char *of)
 		read_entity(&sub);
 }
 
+enum padding { PAD_CHUNKS, PAD_STOP, PAD_SKIP };	/* what '=' does before the end of base64 */
+
 /* One more reading of bytes: adds the part; -1 if it is there already. */
 static int alternate(struct reader *r, size_t begin, size_t end, enum encoding enc,
-	bool stop_at_padding, const char *of, const char *type)
+	enum padding padding, const char *of, const char *type)
 {
 	struct part p = { .kind = PART_ALTERNATE, .content_type = (char *)type,
-		.encoding = enc, .stop_at_padding = stop_at_padding, .scan_only = true,
+		.encoding = enc, .stop_at_padding = padding == PAD_STOP,
+		.skip_padding = padding == PAD_SKIP, .scan_only = true,
 		.of = (char *)of, .parent = (char *)r->parent, .begin = begin, .end = end };
 	struct decoder d;
 
@@ -62,6 +65,8 @@ static int alternate(struct reader *r, size_t begin, size_t end, enum encoding e
 }
 
 /* ---- leaves ---- */
+
+static void read_entities(struct reader *r, size_t begin, size_t end, const char *of);
 
 static bool looks_base64(const char *p, size_t n)
 {
@@ -81,6 +86,19 @@ static bool looks_base64(const char *p, size_t n)
 	return chars >= 8;
 }
 
+/* Whether there is a Content-Transfer-Encoding field in a text: a reader with another idea of what is a boundary
+ * line, or of what type encloses others, would obey it. */
+static bool says_encoding(const char *p, size_t n)
+{
+	static const char FIELD[] = "-transfer-encoding";
+	const char *end = p + n, *c = p;
+
+	for (; (c = memchr(c, '-', end - c)) != NULL; c++)
+		if ((size_t)(end - c) > sizeof(FIELD) && strncasecmp(c, FIELD, sizeof(FIELD) - 1) == 0)
+			return true;
+	return false;
+}
+
 void read_leaf_again(struct reader *r, const struct node *n)
 {
 	struct part p = r->w->m->part[n->part];	/* its strings stay where they are */
@@ -88,20 +106,25 @@ void read_leaf_again(struct reader *r, const struct node *n)
 	struct field f;
 	bool odd;
 
-	if (n->padding_inside)
-		alternate(r, p.begin, p.end, ENC_BASE64, true, of, p.content_type);
+	if (n->padding_inside) {
+		alternate(r, p.begin, p.end, ENC_BASE64, PAD_STOP, of, p.content_type);
+		alternate(r, p.begin, p.end, ENC_BASE64, PAD_SKIP, of, p.content_type);
+	}
 	if (n->odd && p.encoding != ENC_IDENTITY)
-		alternate(r, p.begin, p.end, ENC_IDENTITY, false, of, p.content_type);
+		alternate(r, p.begin, p.end, ENC_IDENTITY, PAD_CHUNKS, of, p.content_type);
 	for (int i = 1; i < MAX_CHOICES && i < (int)n->head.encodings; i++) {
 		if (!field_find(r->p, n->head.begin, n->head.body, "Content-Transfer-Encoding",
 				i, &f))
 			break;
 		enum encoding e = encoding_of(r->p + f.value, f.value_end - f.value, &odd, NULL);
 		if (e != p.encoding)
-			alternate(r, p.begin, p.end, e, false, of, p.content_type);
+			alternate(r, p.begin, p.end, e, PAD_CHUNKS, of, p.content_type);
 	}
+	if ((p.encoding == ENC_IDENTITY || p.encoding == ENC_UNKNOWN) &&
+			says_encoding(r->p + p.begin, p.end - p.begin))
+		read_entities(r, p.begin, p.end, of);
 	if (p.encoding == ENC_UNKNOWN && looks_base64(r->p + p.begin, p.end - p.begin))
-		alternate(r, p.begin, p.end, ENC_BASE64, false, of, p.content_type);
+		alternate(r, p.begin, p.end, ENC_BASE64, PAD_CHUNKS, of, p.content_type);
 }
 
 /* ---- uuencode ---- */
@@ -126,6 +149,19 @@ static void add_uu(struct reader *r, const struct part *owner, const struct uu_f
 	buf_free(&name);
 }
 
+/* yEnc in a text: Mozilla decodes it; we do not, and say so. */
+static void find_yenc(struct reader *r, const char *id, const char *text, size_t len)
+{
+	const char *y = text, *end = text + len;
+
+	for (; (y = memmem(y, end - y, "=ybegin ", 8)) != NULL; y++) {
+		size_t next, n = line_len(text, len, y - text, &next);
+
+		if ((y == text || y[-1] == '\n') && memmem(y, n, " size=", 6) && memmem(y, n, "line=", 5))
+			mime_defect(r->w->m, "yenc", id, NULL);
+	}
+}
+
 static void find_uu(struct reader *r, int part, const char *text, size_t len, size_t base,
 	bool decoded)
 {
@@ -134,6 +170,7 @@ static void find_uu(struct reader *r, int part, const char *text, size_t len, si
 	size_t from = 0;
 	int n = 0;
 
+	find_yenc(r, p.id, text, len);
 	while (n < (int)r->w->l.parts && uu_find(text, len, from, &u)) {
 		from = u.end > from ? u.end : from + 1;
 		u.begin += base;
@@ -191,6 +228,7 @@ void read_enclosed(struct reader *r, int part)
 	snprintf(id, sizeof(id), "%.*s.1", (int)sizeof(id) - 4, p.id);
 	decoder_init(&d, p.encoding);
 	d.stop_at_padding = p.stop_at_padding;
+	d.skip_padding = p.skip_padding;
 	decode_all(&d, r->p + p.begin, p.end - p.begin, &bytes);
 	if (!buf_ok(&bytes))
 		r->w->nomem = true;
@@ -278,6 +316,38 @@ static void other_boundaries(struct reader *r, const struct node *n)
 	}
 }
 
+/* Where a line in the header is no field, the header ends for some (Python): the rest is content, encoded as
+ * the fields before say. */
+static void other_end(struct reader *r, const struct node *n)
+{
+	const struct part *p = n->part >= 0 ? &r->w->m->part[n->part] : NULL;
+	const char *of = r->of ? r->of : p ? p->id : r->id;
+	size_t begin = n->head.no_field;
+	struct field f;
+	bool odd;
+	int i;
+
+	if (!field_find(r->p, n->head.begin, begin, "Content-Transfer-Encoding", 0, &f))
+		return;
+	i = alternate(r, begin, n->end, encoding_of(r->p + f.value, f.value_end - f.value, &odd, NULL), PAD_CHUNKS, of,
+		"application/octet-stream");
+	if (i >= 0 && r->w->m->part[i].encoding != ENC_IDENTITY)
+		read_enclosed(r, i);
+}
+
+/* "Content-Type", a line end, blanks, ":": the name in one line. */
+static void unfold_name(struct reader *r, const struct node *n)
+{
+	size_t at[MAX_CHOICES], count = 0, i = n->head.folded_name;
+	const char *colon = memchr(r->p + i, ':', n->end - i);
+
+	for (; colon && count < MAX_CHOICES && r->p + i < colon; i++)
+		if (r->p[i] == '\r' || r->p[i] == '\n')
+			at[count++] = i;
+	if (count)
+		again_masked(r, n, at, count, ' ');
+}
+
 void read_entity_again(struct reader *r, const struct node *node)
 {
 	struct node n = *node;
@@ -291,6 +361,10 @@ void read_entity_again(struct reader *r, const struct node *node)
 		other_boundaries(r, &n);
 	if (blank)
 		again_masked(r, &n, &blank, 1, '\n');
+	if (n.head.no_field && !n.multipart)
+		other_end(r, &n);
+	if (n.head.folded_name)
+		unfold_name(r, &n);
 }
 
 /* ---- bytes in no part ---- */
@@ -373,7 +447,7 @@ static void read_base64_runs(struct reader *r, size_t begin, size_t end, const c
 			continue;
 		}
 		if (chars >= BASE64_RUN_MIN)
-			alternate(r, run, pos, ENC_BASE64, false, of, "application/octet-stream");
+			alternate(r, run, pos, ENC_BASE64, PAD_CHUNKS, of, "application/octet-stream");
 		chars = 0;
 		if (pos >= end)
 			break;
@@ -437,7 +511,7 @@ void read_stray(struct reader *r, size_t begin, size_t end, int owner, enum part
 	if (n && n->too_deep)	/* said already */
 		return;
 	if (enc == ENC_BASE64 || enc == ENC_QP || enc == ENC_UU) {
-		j = alternate(r, begin, end, enc, false, of, "application/octet-stream");
+		j = alternate(r, begin, end, enc, PAD_CHUNKS, of, "application/octet-stream");
 		if (j >= 0)
 			read_enclosed(r, j);
 	}

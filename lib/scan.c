@@ -16,7 +16,7 @@
 #include "scan.h"
 #include "sigdb.h"
 
-#define REVISION "weir-scan 1"		/* change it when verdicts come about differently */
+#define REVISION "weir-scan 2"		/* change it when verdicts come about differently */
 #define TINY_BYTES 5			/* libclamav looks at nothing of this size or less */
 
 /* What the callbacks saw during one look. */

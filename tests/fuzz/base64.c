@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	decoder_init(&a, ENC_BASE64);
 	decoder_init(&b, ENC_BASE64);
 	a.stop_at_padding = b.stop_at_padding = n && p[n - 1] & 1;
+	a.skip_padding = b.skip_padding = n && p[n - 1] & 2;
 	decode_all(&a, p, n, &whole);
 	for (size_t i = 0; i < n; i += step)
 		decoder_feed(&b, p + i, n - i < step ? n - i : step, &parts);
