@@ -14,7 +14,8 @@
 #define GAP 2		/* blanks between columns */
 #define NARROWEST 8	/* a shared column is never less */
 
-int cell_width(void)
+/* Columns of the terminal: $COLUMNS, or what stdout says, or 80. */
+static int cell_width(void)
 {
 	const char *env = getenv("COLUMNS");
 	struct winsize ws;

@@ -13,9 +13,6 @@
 
 #define CELLS_MAX 8
 
-/* Columns of the terminal: $COLUMNS, or what stdout says, or 80. */
-int cell_width(void);
-
 /* Prints s in exactly width columns, cut with an ellipsis or filled with blanks; width 0: as long as it is. */
 void cell_print(FILE *f, const char *s, size_t len, int width);
 

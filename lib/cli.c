@@ -126,11 +126,6 @@ int cli_finish(int status)
 		? EX_WEIR_IO : status;
 }
 
-int cli_tty(void)
-{
-	return isatty(2);
-}
-
 /* The length of the harmful character at s, or 0. C1 and bidi controls in UTF-8
  * are C2 80..9F, E2 80 AA..AE, E2 81 A6..A9 (RFC 3629). */
 static size_t harmful(const unsigned char *s, size_t len)

@@ -39,9 +39,6 @@ int cli_fail(enum status st, const char *what);
  * 75 into 74. Every main ends with `return cli_finish(status);`. */
 int cli_finish(int status);
 
-/* Whether people are watching (stderr is a terminal). */
-int cli_tty(void);
-
 /* Write s to f so that a terminal survives it: C0, DEL, C1 (U+0080-9F) and bidi
  * control characters (U+202A-E, U+2066-9) become U+FFFD; \n and \t stay only
  * if multiline. Used for everything of a message that people get to see. */

@@ -640,11 +640,6 @@ enum status inspector_open(const struct inspect_opts *o, struct inspector **out)
 	return st;
 }
 
-enum status inspector_commit(struct inspector *in)
-{
-	return ledger_commit(in->ledger);
-}
-
 enum status inspector_close(struct inspector **inp)
 {
 	struct inspector *in = *inp;

@@ -32,7 +32,6 @@ enum status inspector_open(const struct inspect_opts *o, struct inspector **out)
  * may be gone soon. Failures: ST_BAD the record makes no sense, ST_AGAIN, ST_IO, ST_NOMEM: no "scan" then. */
 enum status inspect_record(struct inspector *in, const struct rec *rec, struct buf *extra,
 	bool *passing_out);
-enum status inspector_commit(struct inspector *in);	/* the ledger's batch */
 enum status inspector_close(struct inspector **in);
 
 /* "scan" and what follows from it for a message that nobody could judge as a whole (a worker died,

@@ -12,7 +12,8 @@
 
 /* ---- lines ---- */
 
-void page_field(const char *name)
+/* "Subject: ", as wide as all of them. */
+static void page_field(const char *name)
 {
 	printf("%-9s", name);
 }

@@ -9,8 +9,6 @@
 
 #include "json.h"
 
-/* "Subject: ", as wide as all of them. */
-void page_field(const char *name);
 /* The text of a JSON string, on one line. Nothing if it is none. */
 void page_string(struct span v);
 /* "spf pass, dkim none, dmarc fail (asks for reject)" of the member auth. */

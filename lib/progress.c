@@ -6,7 +6,7 @@
 #include <time.h>
 #include "progress.h"
 
-int64_t progress_clock_ms(void)
+static int64_t clock_ms(void)
 {
 	struct timespec t;
 
@@ -17,7 +17,7 @@ int64_t progress_clock_ms(void)
 void progress_begin(struct progress *p)
 {
 	memset(p, 0, sizeof *p);
-	p->start_ms = p->shown_ms = progress_clock_ms();
+	p->start_ms = p->shown_ms = clock_ms();
 }
 
 /* The word is ours (weir-record(5)), so it is short; a longer one is cut. The last place is for all others. */
@@ -59,7 +59,7 @@ void progress_record(struct progress *p, const struct rec *rec)
 
 bool progress_due(struct progress *p)
 {
-	int64_t now = progress_clock_ms();
+	int64_t now = clock_ms();
 
 	if (now - p->shown_ms < PROGRESS_EVERY_MS)
 		return false;
@@ -88,7 +88,7 @@ void progress_live(const struct progress *p, struct buf *out)
 
 void progress_summary(const struct progress *p, const struct spool_counts *n, struct buf *out)
 {
-	int64_t ms = progress_clock_ms() - p->start_ms;
+	int64_t ms = clock_ms() - p->start_ms;
 
 	buf_fmt(out, "%llu message%s in %.1f s (%llu/s): %llu stored (%llu new), %llu infected and cut, %llu held",
 		(unsigned long long)p->messages, p->messages == 1 ? "" : "s", (double)ms / 1000, (unsigned long long)rate(p->messages, ms),

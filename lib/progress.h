@@ -21,7 +21,6 @@ struct progress {
 	size_t reasons;
 };
 
-int64_t progress_clock_ms(void);	/* monotonic */
 void progress_begin(struct progress *p);
 void progress_record(struct progress *p, const struct rec *rec);
 /* Whether PROGRESS_EVERY_MS have gone since it last said so. */

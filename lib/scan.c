@@ -208,7 +208,8 @@ static void look(struct scanner *s, enum look how, const void *p, size_t n, stru
 		look_engine(s, how, p, n, out);
 }
 
-bool scanner_canary(struct scanner *s)
+/* Whether the canary is found right now. */
+static bool find_canary(struct scanner *s)
 {
 	struct finding f;
 
@@ -227,14 +228,14 @@ void scanner_look(struct scanner *s, enum look how, const void *p, size_t n, str
 	}
 	bool due = s->canary_lost || s->looks >= SCAN_CANARY_EVERY
 		|| now_s() - s->canary_at >= SCAN_CANARY_S;
-	if (due && !scanner_canary(s)) {
+	if (due && !find_canary(s)) {
 		unscanned(out, "no_canary", "the scanner does not find its canary");
 		return;
 	}
 	s->looks++;
 	look(s, how, p, n, out);
 	if (out->verdict == VERDICT_UNSCANNED && !finding_lasts(out))
-		scanner_canary(s);	/* the next look will say if it was lost */
+		find_canary(s);	/* the next look will say if it was lost */
 }
 
 /* ---- loading ---- */
@@ -401,7 +402,7 @@ static enum status load_clamd(struct scanner *s, const struct scan_opts *o)
 		: st_fail(ST_NOMEM, "no memory");
 	if (st == ST_OK)
 		st = canary_read(o->clamd_canary, &s->canary);
-	if (st == ST_OK && !scanner_canary(s))
+	if (st == ST_OK && !find_canary(s))
 		st = st_fail(ST_CONFIG, "clamd at %s does not find %s", s->clamd, o->clamd_canary);
 	return st;
 }
@@ -439,14 +440,13 @@ enum status scanner_start(struct scanner *s, const char *tmpdir)
 	if (!s->tmpdir || (s->engine
 	    && cl_engine_set_str(s->engine, CL_ENGINE_TMPDIR, tmpdir) != CL_SUCCESS))
 		return st_fail(ST_NOMEM, "no memory");
-	scanner_canary(s);	/* if it is lost, all that comes is unscanned: no record gets lost */
+	find_canary(s);	/* if it is lost, all that comes is unscanned: no record gets lost */
 	return ST_OK;
 }
 
 const uint8_t *scanner_conf(const struct scanner *s) { return s->conf; }
 bool scanner_remembers(const struct scanner *s) { return !s->clamd; }
 const char *scanner_engine(const struct scanner *s) { return s->version; }
-unsigned scanner_signatures(const struct scanner *s) { return s->signatures; }
 
 bool scanner_outdated(struct scanner *s)
 {

@@ -48,8 +48,6 @@ enum status scanner_start(struct scanner *s, const char *tmpdir);
  * it is due and after anything odd; once it was not found, everything is unscanned (no_canary)
  * until it is found again. */
 void scanner_look(struct scanner *s, enum look how, const void *p, size_t n, struct finding *out);
-/* Whether the canary is found right now. */
-bool scanner_canary(struct scanner *s);
 /* What verdicts hold for: signatures, versions, limits, options. */
 const uint8_t *scanner_conf(const struct scanner *s);
 /* Whether a verdict of the ledger says what this scanner would: not through clamd, whose signatures
@@ -58,7 +56,6 @@ bool scanner_remembers(const struct scanner *s);
 /* Whether the signature files are not those that were loaded, seen at most once a second. */
 bool scanner_outdated(struct scanner *s);
 const char *scanner_engine(const struct scanner *s);	/* "ClamAV 1.4.6" */
-unsigned scanner_signatures(const struct scanner *s);
 void scanner_free(struct scanner **s);
 
 /* A signature's name to a verdict: "Heuristics.Limits..." and "Heuristics.Encrypted..." say that

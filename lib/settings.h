@@ -12,12 +12,12 @@
 #define WEIR_SETTINGS_H
 
 #include <stdbool.h>
+#include "address.h"
 #include "buf.h"
 #include "status.h"
 #include "store.h"
 
 #define ADDRESS_MAX_BYTES	254	/* RFC 5321 4.5.3.1.3, without the brackets */
-#define DOMAIN_MAX_BYTES	253
 #define INBOX_MAX_BYTES		63
 #define INBOX_DEFAULT		"inbox"		/* an address that was given none */
 #define INBOX_UNSORTED		"unsorted"	/* weir-domain add --any */

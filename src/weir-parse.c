@@ -340,66 +340,76 @@ static void add_root(struct opts *o, const char *dir)
 enum { TEXT = 256, NO_TEXT, HTML, NO_HTML, HEADERS, NO_HEADERS, TEXT_BYTES, MAX_PARTS, MAX_DEPTH,
 	MAX_HEADER, MAX_PARAMS, TIMEOUT, MEMORY, HOME, VERSION };
 
-int main(int argc, char *argv[])
-{
-	static const struct option options[] = {
-		{ "records", no_argument, NULL, 'r' }, { "root", required_argument, NULL, 'R' },
-		{ "jobs", required_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' },
-		{ "text", no_argument, NULL, TEXT }, { "no-text", no_argument, NULL, NO_TEXT },
-		{ "html", no_argument, NULL, HTML }, { "no-html", no_argument, NULL, NO_HTML },
-		{ "headers", no_argument, NULL, HEADERS },
-		{ "no-headers", no_argument, NULL, NO_HEADERS },
-		{ "text-bytes", required_argument, NULL, TEXT_BYTES },
-		{ "max-parts", required_argument, NULL, MAX_PARTS },
-		{ "max-depth", required_argument, NULL, MAX_DEPTH },
-		{ "max-header-bytes", required_argument, NULL, MAX_HEADER },
-		{ "max-params", required_argument, NULL, MAX_PARAMS },
-		{ "timeout", required_argument, NULL, TIMEOUT },
-		{ "memory", required_argument, NULL, MEMORY },
-		{ "home", required_argument, NULL, HOME },
-		{ "version", no_argument, NULL, VERSION }, { NULL, 0, NULL, 0 },
-	};
-	struct opts o = { .text = -1, .html = -1, .headers = -1 };
-	size_t timeout_ms = TIMEOUT_MS, memory = MEMORY_MB;
-	int opt, jobs = 1, status;
+static const struct option options[] = {
+	{ "records", no_argument, NULL, 'r' }, { "root", required_argument, NULL, 'R' },
+	{ "jobs", required_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' },
+	{ "text", no_argument, NULL, TEXT }, { "no-text", no_argument, NULL, NO_TEXT },
+	{ "html", no_argument, NULL, HTML }, { "no-html", no_argument, NULL, NO_HTML },
+	{ "headers", no_argument, NULL, HEADERS },
+	{ "no-headers", no_argument, NULL, NO_HEADERS },
+	{ "text-bytes", required_argument, NULL, TEXT_BYTES },
+	{ "max-parts", required_argument, NULL, MAX_PARTS },
+	{ "max-depth", required_argument, NULL, MAX_DEPTH },
+	{ "max-header-bytes", required_argument, NULL, MAX_HEADER },
+	{ "max-params", required_argument, NULL, MAX_PARAMS },
+	{ "timeout", required_argument, NULL, TIMEOUT },
+	{ "memory", required_argument, NULL, MEMORY },
+	{ "home", required_argument, NULL, HOME },
+	{ "version", no_argument, NULL, VERSION }, { NULL, 0, NULL, 0 },
+};
 
-	cli_start("weir-parse", help);
+struct workers { int jobs; size_t timeout_ms, memory_mb; };
+
+static void read_options(int argc, char *argv[], struct opts *o, struct workers *w)
+{
+	int opt;
+
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":rR:j:eh", options, NULL)) != -1) {
 		switch (opt) {
-		case 'r': o.records = true; break;
-		case 'R': add_root(&o, optarg); break;
-		case 'j': jobs = (int)number("jobs", optarg, POOL_MAX_WORKERS); break;
-		case 'e': o.verdict = true; break;
-		case TEXT: case NO_TEXT: o.text = opt == TEXT; break;
-		case HTML: case NO_HTML: o.html = opt == HTML; break;
-		case HEADERS: case NO_HEADERS: o.headers = opt == HEADERS; break;
-		case TEXT_BYTES: o.message.text_bytes = number("text-bytes", optarg, 1 << 20); break;
-		case MAX_PARTS: o.limits.parts = (unsigned)number("max-parts", optarg, 2000); break;
-		case MAX_DEPTH: o.limits.depth = (unsigned)number("max-depth", optarg, MIME_MAX_DEPTH); break;
-		case MAX_HEADER: o.limits.pre.header_bytes = number("max-header-bytes", optarg,
+		case 'r': o->records = true; break;
+		case 'R': add_root(o, optarg); break;
+		case 'j': w->jobs = (int)number("jobs", optarg, POOL_MAX_WORKERS); break;
+		case 'e': o->verdict = true; break;
+		case TEXT: case NO_TEXT: o->text = opt == TEXT; break;
+		case HTML: case NO_HTML: o->html = opt == HTML; break;
+		case HEADERS: case NO_HEADERS: o->headers = opt == HEADERS; break;
+		case TEXT_BYTES: o->message.text_bytes = number("text-bytes", optarg, 1 << 20); break;
+		case MAX_PARTS: o->limits.parts = (unsigned)number("max-parts", optarg, 2000); break;
+		case MAX_DEPTH: o->limits.depth = (unsigned)number("max-depth", optarg, MIME_MAX_DEPTH); break;
+		case MAX_HEADER: o->limits.pre.header_bytes = number("max-header-bytes", optarg,
 			MESSAGE_MAX_BYTES); break;
-		case MAX_PARAMS: o.limits.pre.params = number("max-params", optarg, 1000); break;
-		case TIMEOUT: timeout_ms = number("timeout", optarg, 3600000); break;
-		case MEMORY: memory = number("memory", optarg, 1 << 16); break;
-		case HOME: o.home = optarg; break;
+		case MAX_PARAMS: o->limits.pre.params = number("max-params", optarg, 1000); break;
+		case TIMEOUT: w->timeout_ms = number("timeout", optarg, 3600000); break;
+		case MEMORY: w->memory_mb = number("memory", optarg, 1 << 16); break;
+		case HOME: o->home = optarg; break;
 		case 'h': cli_help();
 		case VERSION: cli_version();
 		default: cli_bad_option(argv, opt);
 		}
 	}
-	if (o.records && optind < argc)
+	if (o->records && optind < argc)
 		cli_usage("-r reads records on stdin, no operand wanted: %s", argv[optind]);
-	o.message.text = o.text < 0 ? !o.records : o.text;
-	o.message.html = o.html < 0 ? !o.records : o.html;
-	o.message.headers = o.headers < 0 ? !o.records : o.headers;
+	o->message.text = o->text < 0 ? !o->records : o->text;
+	o->message.html = o->html < 0 ? !o->records : o->html;
+	o->message.headers = o->headers < 0 ? !o->records : o->headers;
+}
+
+int main(int argc, char *argv[])
+{
+	struct opts o = { .text = -1, .html = -1, .headers = -1 };
+	struct workers w = { 1, TIMEOUT_MS, MEMORY_MB };
+	int status;
+
+	cli_start("weir-parse", help);
+	read_options(argc, argv, &o, &w);
 	o.suspicious = mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		-1, 0);
 	if (o.suspicious == MAP_FAILED)
 		return cli_fail(st_fail_errno("mmap"), "start");
 	status = open_roots(&o);
 	if (status == EX_WEIR_OK)
-		status = run(&o, jobs, (unsigned)timeout_ms, memory << 20, argv + optind, argc - optind);
+		status = run(&o, w.jobs, (unsigned)w.timeout_ms, w.memory_mb << 20, argv + optind, argc - optind);
 	roots_free(&o.roots);
 	buf_free(&o.in);
 	return cli_finish(status);
