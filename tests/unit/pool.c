@@ -263,7 +263,7 @@ static void memory_under_a_limit_is_a_verdict_and_without_one_a_hold(void)
 		"{\"weir\":1,\"n\":1,\"did\":1}\n") == 65);
 	started(&(struct pool_opts){ .workers = 1 });
 	CHECK(runs("{\"weir\":1,\"do\":\"memory\"}\n", "{\"weir\":1,\"do\":\"memory\",\"hold\":"
-		"{\"by\":\"t\",\"reason\":\"memory\",\"detail\":\"no memory\"}}\n") == 75);
+		"{\"by\":\"t\",\"reason\":\"memory\",\"detail\":\"no memory\",\"retry_s\":0}}\n") == 75);
 }
 
 static void failures_of_each_are_those_of_a_filter(void)
@@ -271,7 +271,7 @@ static void failures_of_each_are_those_of_a_filter(void)
 	started(&(struct pool_opts){ .workers = 1 });
 	CHECK(runs("{\"weir\":1,\"do\":\"bad\"}\n{\"weir\":1,\"do\":\"again\"}\nnonsense\n{\"weir\":1,\"did\":1,\"n\":1}\n",
 		"{\"weir\":1,\"do\":\"bad\",\"quarantine\":{\"by\":\"t\",\"reason\":\"unusable\",\"detail\":\"bad?luck\"}}\n"
-		"{\"weir\":1,\"do\":\"again\",\"hold\":{\"by\":\"t\",\"reason\":\"again\",\"detail\":\"later\"}}\n"
+		"{\"weir\":1,\"do\":\"again\",\"hold\":{\"by\":\"t\",\"reason\":\"again\",\"detail\":\"later\",\"retry_s\":0}}\n"
 		"{\"weir\":1,\"did\":1,\"n\":1,\"quarantine\":{\"by\":\"t\",\"reason\":\"bug\","
 		"\"detail\":\"the record has a key \\\"did\\\" already\"}}\n") == 70);
 }

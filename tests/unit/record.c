@@ -253,9 +253,9 @@ static void each_failure_has_its_word(void)
 		{ ST_LIMIT, ",\"quarantine\":{\"by\":\"p\",\"reason\":\"limit\",\"detail\":\"why\"}}\n", 65 },
 		{ ST_BUG, ",\"quarantine\":{\"by\":\"p\",\"reason\":\"bug\",\"detail\":\"why\"}}\n", 70 },
 		{ ST_NOTFOUND, ",\"quarantine\":{\"by\":\"p\",\"reason\":\"not_found\",\"detail\":\"why\"}}\n", 65 },
-		{ ST_AGAIN, ",\"hold\":{\"by\":\"p\",\"reason\":\"again\",\"detail\":\"why\"}}\n", 75 },
-		{ ST_NOMEM, ",\"hold\":{\"by\":\"p\",\"reason\":\"memory\",\"detail\":\"why\"}}\n", 75 },
-		{ ST_DENIED, ",\"hold\":{\"by\":\"p\",\"reason\":\"denied\",\"detail\":\"why\"}}\n", 74 },
+		{ ST_AGAIN, ",\"hold\":{\"by\":\"p\",\"reason\":\"again\",\"detail\":\"why\",\"retry_s\":0}}\n", 75 },
+		{ ST_NOMEM, ",\"hold\":{\"by\":\"p\",\"reason\":\"memory\",\"detail\":\"why\",\"retry_s\":0}}\n", 75 },
+		{ ST_DENIED, ",\"hold\":{\"by\":\"p\",\"reason\":\"denied\",\"detail\":\"why\",\"retry_s\":0}}\n", 74 },
 		{ ST_SERVICE, ",\"hold\":{\"by\":\"p\",\"reason\":\"service\",\"detail\":\"why\"}}\n", 69 },
 	};
 	struct buf extra = { 0 };
