@@ -18,7 +18,7 @@ SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) pipelines/common.bash .ci/run .ci/nee
 # What Debian 12 calls the things we need: to build and run, to test, to fuzz, to lint.
 DEB_BUILD = gcc make pkg-config libc6-dev libgmime-3.0-dev libclamav-dev zlib1g-dev liblmdb-dev libssl-dev \
 	libjson-c-dev libidn2-dev libseccomp-dev jq
-DEB_TEST  = bats clamav-testfiles mandoc python3 python3-jsonschema zip unzip
+DEB_TEST  = bats lmdb-utils clamav-testfiles mandoc python3 python3-jsonschema zip unzip
 DEB_FUZZ  = clang
 DEB_LINT  = shellcheck mandoc cppcheck
 

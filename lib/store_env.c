@@ -27,7 +27,8 @@ enum status store_mdb(const struct store *s, int rc, const char *what)
 	case MDB_MAP_FULL: case MDB_MAP_RESIZED: case MDB_READERS_FULL: case MDB_TXN_FULL:
 		return st_fail(ST_AGAIN, "tenant %s: %s: %s", s->tenant, what, mdb_strerror(rc));
 	case MDB_CORRUPTED: case MDB_PAGE_NOTFOUND: case MDB_INVALID: case MDB_VERSION_MISMATCH:
-	case MDB_PANIC: case MDB_INCOMPATIBLE:
+	case MDB_PANIC: case MDB_INCOMPATIBLE: case MDB_CURSOR_FULL:
+	case MDB_BAD_TXN:	/* an earlier step met damage: any other failure would have ended it */
 		return st_fail(ST_BAD, "tenant %s: %s: the index is damaged (%s): weir-fsck --rebuild %s",
 			s->tenant, what, mdb_strerror(rc), s->tenant);
 	}
