@@ -185,6 +185,24 @@ static enum status collect(struct run *run, const char *message)
 	return st == ST_OK ? store_blob_read(run->store, run->digest, &run->bytes) : st;
 }
 
+/* Bytes as they are; but no stranger's control characters to a terminal. */
+static enum status put_out(const char *p, size_t n)
+{
+	if (!isatty(STDOUT_FILENO))
+		return file_write_all(STDOUT_FILENO, p, n);
+	for (size_t line = 0; line < n; ) {
+		const char *nl = memchr(p + line, '\n', n - line);
+		size_t end = nl ? (size_t)(nl - p) : n;
+		bool cr = nl && end > line && p[end - 1] == '\r';
+
+		cli_safe(stdout, p + line, end - line - cr, 1);
+		if (nl)
+			putchar('\n');
+		line = end + (nl != NULL);
+	}
+	return ST_OK;
+}
+
 static enum status cat(struct run *run, const char *tenant, const char *message)
 {
 	const enum what what = run->opts->what;
@@ -207,7 +225,7 @@ static enum status cat(struct run *run, const char *tenant, const char *message)
 	if (st == ST_OK && what == HEADERS)
 		st = header_only(&run->bytes);
 	if (st == ST_OK && run->bytes.len > 0)
-		st = file_write_all(STDOUT_FILENO, run->bytes.p, run->bytes.len);
+		st = put_out(run->bytes.p, run->bytes.len);
 	reread_stop(&run->reread);
 	return st;
 }

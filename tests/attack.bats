@@ -124,3 +124,63 @@ mixed() { printf 'Content-Type: %s\n\n--bb\n\nhello\n%s\n%s\n--bb--\n' "${1:-mul
 	mail one.eml one.bz2
 	scan one.eml | jq -e '.scan.verdict == "infected"' >/dev/null
 }
+
+@test "a record that claims a scan, clean bytes for infected ones, or another raw file: not stored" {
+	weir-tenant add acme
+	mail i.eml mark
+	printf 'From: a@x.example\r\n\r\nhello\r\n' >c.eml
+	way() { raw "$1" | weir-parse -r -R . | weir-route --tenant acme | weir-auth | weir-extract -R .; }
+	look() { weir-scan -j1 --db db -R . 2>>err; }
+	way i.eml >in
+	jq -c '.scan = {verdict:"clean"}' in | { look || [ $? = 70 ]; } | jq -e '.quarantine.by == "weir-scan"' >/dev/null
+	way c.eml | look >clean
+	known=$(jq -r '.attachments[0].sha256' clean)
+	jq -c --arg h "$known" '(.attachments[] | select(.part == "1.2")).sha256 = $h' in | { look || true; } |
+		{ weir-store -R . 2>>err || [ $? = 65 ]; } | jq -e 'has("hold") and (has("stored") | not)' >/dev/null
+	sed -i s/hello/HELLO/ c.eml
+	{ weir-store -R . <clean 2>>err || [ $? = 65 ]; } | jq -e '.hold.by == "weir-store" and (has("stored") | not)' >/dev/null
+	[ -z "$(weir-ls messages acme --json)" ]
+}
+
+@test "a raw.path or attachment path outside of the folders: a link, a FIFO, .., /proc, /dev" {
+	mkdir in
+	printf 'From: secret@x.example\r\n\r\nhello\r\n' >secret.eml
+	ln -s ../secret.eml in/link
+	mkfifo in/fifo
+	for p in "$PWD/secret.eml" "$PWD/in/../secret.eml" "$PWD/in/link" "$PWD/in/fifo" "$PWD/in" in/link '' /proc/self/environ /dev/zero; do
+		printf '{"weir":1,"id":"%064d","raw":{"path":"%s","size":4}}\n' 0 "$p"
+	done >bad
+	timeout 20 weir-parse -r -R in <bad >out 2>err || { s=$?; [ $s = 65 ] || [ $s = 74 ] || [ $s = 75 ]; }
+	[ "$(jq -r '(has("hold") or has("quarantine")) and (has("message") | not)' out | sort | uniq -c | tr -s ' ')" = ' 9 true' ]
+	! grep -q secret@ out
+}
+
+@test "another tenant's domain in any spelling is not to be had; recipients that smuggle are unroutable" {
+	weir-tenant add acme
+	weir-tenant add beta
+	weir-domain add acme x.example
+	weir-domain add acme münchen.example
+	weir-address --inbox i add acme a@x.example
+	for d in x.example X.EXAMPLE x.example. ｘ.example x。example MÜNCHEN.example xn--mnchen-3ya.example $'x.example\n' '*.x.example'; do
+		! weir-domain add beta "$d" 2>/dev/null || false
+	done
+	for r in 'a@x.example,b@y.example' 'a%x.example@evil.example' 'a\u0000@x.example' 'a@x.example\n' '@evil.example:a@x.example' \
+		'a@x.example@evil.example' 'a(c)@x.example' '+@x.example' 'a@[127.0.0.1]' ''; do
+		printf '{"weir":1,"id":"x","envelope":{"from":"","to":["%s"]}}\n' "$r"
+	done | weir-route 2>err | jq -r '.tenant // .hold.reason' | sort | uniq -c | tr -s ' ' >out
+	[ "$(cat out)" = ' 10 unroutable' ]
+}
+
+@test "weir-cat on a terminal: no control character of the message; in a pipe: every byte" {
+	command -v script >/dev/null || skip "no script(1)"
+	weir-tenant add acme
+	printf 'From: a@x.example\r\nSubject: \033]0;own\a\r\n\r\nhello \033[31m\342\200\256\r\n' >m.eml
+	raw m.eml | weir-parse -r -R . | weir-route --tenant acme | weir-auth | weir-extract -R . |
+		weir-scan -j1 --db db -R . | weir-thread | weir-store -R . >out
+	id=$(jq -r .id out)
+	weir-cat acme "$id" | cmp - m.eml
+	script -qec "weir-cat acme $id" /dev/null </dev/null >tty
+	grep -q hello tty
+	! LC_ALL=C grep -q $'[\033\a]' tty || false
+	! grep -q $'\u202e' tty || false
+}
