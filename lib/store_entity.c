@@ -276,6 +276,25 @@ static void add_scan(struct entity *e, struct span scan, const char *allowed)
 	copy(&e->extra, "db", json_get(scan, "db"));
 }
 
+/* Whether something was taken out that the preview may have been made from, and would bring back: a part of the
+ * body, of which there may be several, or another reading of whatever it is a reading of. */
+static bool text_removed(const struct rec *rec, struct span scan)
+{
+	static const char *const text[] = { "message.text_part", "message.html_part" };
+	struct span parts = rec_get(rec, "parts"), removed = json_get(scan, "removed"), next = parts, number;
+
+	for (int i = 0; i < 2; i++)
+		if (removed_name(scan, rec_get(rec, text[i])).p)
+			return true;
+	while (json_elem(&removed, &number)) {
+		struct span part = find_part(parts, &next, number);
+
+		if (!part.p || json_true(json_get(part, "body")) || json_true(json_get(part, "scan_only")))
+			return true;
+	}
+	return false;
+}
+
 enum status entity_from_record(const struct rec *rec, const char *allowed, struct entity *e)
 {
 	/* Text is in the raw message; whether a record brings it along is a matter of options. */
@@ -297,9 +316,7 @@ enum status entity_from_record(const struct rec *rec, const char *allowed, struc
 	e->has_date = json_get_int(rec_get(rec, "message.date.unix"), &e->date);
 	e->date = date_clamp(e->date);
 	buf_str(&e->content, "\"message\":{");
-	/* A preview of text that was taken out would bring it back. */
-	bool text_gone = removed_name(scan, json_get(message, "text_part")).p || removed_name(scan, json_get(message, "html_part")).p;
-	copy_members(&e->content, message, text_gone ? nor_preview : not_kept);
+	copy_members(&e->content, message, text_removed(rec, scan) ? nor_preview : not_kept);
 	buf_chr(&e->content, '}');
 	add_parts(&e->content, rec_get(rec, "parts"));
 	st = add_attachments(e, rec, scan);
