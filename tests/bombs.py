@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""bombs.py NAME: a message that costs a MIME parser much, on stdout. bombs.py alone lists the names.
+"""bombs.py NAME: a message that costs a MIME parser much, on stdout. bombs.py alone lists the names, those for
+a scanner (archives) with --zips.
 
-The inputs of which GMime 3.2.13 dies or grows without bounds; made here because they are big.
+The inputs of which GMime 3.2.13 dies or grows without bounds, and archives; made here because they are big.
 """
 import base64
+import io
 import sys
+import zipfile
 
 TOP = b"From: a@b.example\r\nSubject: bomb\r\nMIME-Version: 1.0\r\n"
 
@@ -20,6 +23,25 @@ def encoded_in_encoded(n):
     for _ in range(n):
         inner = TOP + b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n" + \
             base64.encodebytes(inner)
+    return inner
+
+
+def attached(data):
+    return TOP + b"Content-Type: application/zip; name=a.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n" + \
+        base64.encodebytes(data).replace(b"\n", b"\r\n")
+
+
+def zip_of(*members):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        for name, data in members:
+            z.writestr(name, data)
+    return out.getvalue()
+
+
+def zip_in_zip(n, inner):
+    for _ in range(n):
+        inner = zip_of(*[("%d.zip" % i, inner) for i in range(8)])
     return inner
 
 
@@ -60,8 +82,17 @@ BOMBS = {
     "boundary-names": lambda: TOP + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n"
                                              % (i, i) for i in range(30)) + b"--b1 x\r\n" * 300000,
 }
+ZIPS = {
+    "zip-500-mb": lambda: attached(zip_of(("zeros", bytes(500 << 20)))),
+    "zip-6-times-90-mb": lambda: attached(zip_of(*[("%d" % i, bytes(90 << 20)) for i in range(6)])),
+    "zip-10000-members": lambda: attached(zip_of(*[("%d" % i, b"x") for i in range(10500)])),
+    "zip-in-zip": lambda: attached(zip_in_zip(5, zip_of(("zeros", bytes(1 << 20))))),
+    "zip-slow": lambda: attached(zip_of(*[("%d" % i, bytes(3000000) + b"%d" % i) for i in range(20)])),
+}
 
 if len(sys.argv) < 2:
     print("\n".join(BOMBS))
+elif sys.argv[1] == "--zips":
+    print("\n".join(ZIPS))
 else:
-    sys.stdout.buffer.write(BOMBS[sys.argv[1]]())
+    sys.stdout.buffer.write({**BOMBS, **ZIPS}[sys.argv[1]]())
