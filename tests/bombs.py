@@ -87,7 +87,7 @@ ZIPS = {
     "zip-6-times-90-mb": lambda: attached(zip_of(*[("%d" % i, bytes(90 << 20)) for i in range(6)])),
     "zip-10000-members": lambda: attached(zip_of(*[("%d" % i, b"x") for i in range(10500)])),
     "zip-in-zip": lambda: attached(zip_in_zip(5, zip_of(("zeros", bytes(1 << 20))))),
-    "zip-slow": lambda: attached(zip_of(*[("%d" % i, bytes(3000000) + b"%d" % i) for i in range(20)])),
+    "zip-slow": lambda: attached(zip_of(*[("%d" % i, bytes(3000000) + b"%d" % i) for i in range(60)])),
 }
 
 if len(sys.argv) < 2:
