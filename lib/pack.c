@@ -470,10 +470,12 @@ static enum status scan_mark(struct scan *s)
 	return report_damage(s, 0);
 }
 
-static enum status scan_file(struct scan *s)
+static enum status scan_file(struct scan *s, uint64_t begin_at)
 {
 	enum status st = scan_mark(s);
 
+	if (begin_at > s->pos)
+		s->pos = begin_at;
 	while (st == ST_OK && s->pos < s->size) {
 		uint64_t begin = s->pos;
 		bool damaged;
@@ -510,13 +512,26 @@ static enum status last_file(int dir_fd, uint32_t *out)
 	return ST_OK;
 }
 
-enum status pack_scan(int dir_fd, enum status (*fn)(void *arg, const struct pack_entry *e), void *arg)
+bool pack_more(int dir_fd, struct pack_loc at)
+{
+	char name[24];
+	struct stat sb;
+
+	file_name(at.file, name);
+	if (at.file && fstatat(dir_fd, name, &sb, AT_SYMLINK_NOFOLLOW) == 0 && (uint64_t)sb.st_size > at.offset)
+		return true;
+	file_name(at.file + 1, name);
+	return fstatat(dir_fd, name, &sb, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+enum status pack_scan(int dir_fd, struct pack_loc at,
+	enum status (*fn)(void *arg, const struct pack_entry *e), void *arg)
 {
 	struct scan s = { .fn = fn, .arg = arg };
 	uint32_t last = 0, file;
 	enum status st = last_file(dir_fd, &last);
 
-	for (file = 1; st == ST_OK && file <= last; file++) {
+	for (file = at.file ? at.file : 1; st == ST_OK && file <= last; file++) {
 		char name[24];
 		struct stat sb;
 
@@ -535,7 +550,7 @@ enum status pack_scan(int dir_fd, enum status (*fn)(void *arg, const struct pack
 			st = st_fail_errno("journal %s", name);
 		} else {
 			s.size = (uint64_t)sb.st_size;
-			st = scan_file(&s);
+			st = scan_file(&s, file == at.file ? at.offset : 0);
 		}
 		if (s.fd >= 0)
 			close(s.fd);

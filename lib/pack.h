@@ -63,8 +63,10 @@ struct pack_entry {
 	const void *p;		/* until the next entry */
 	size_t len;
 };
-/* Every entry from the beginning to the end, files in order. Bytes that are no valid entry come as one PACK_DAMAGE entry (p NULL, len the
+/* Whether there is anything behind `at`. */
+bool pack_more(int dir_fd, struct pack_loc at);
+/* Every entry from `from` ({0,0}: the beginning) to the end, files in order. Bytes that are no valid entry come as one PACK_DAMAGE entry (p NULL, len the
  * bytes skipped), and reading goes on at the next valid header. A result other than ST_OK from fn ends the scan. */
-enum status pack_scan(int dir_fd, enum status (*fn)(void *arg, const struct pack_entry *e), void *arg);
+enum status pack_scan(int dir_fd, struct pack_loc from, enum status (*fn)(void *arg, const struct pack_entry *e), void *arg);
 
 #endif

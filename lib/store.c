@@ -325,6 +325,8 @@ enum status store_begin(struct store *s)
 	if (st == ST_OK)
 		st = state_load(s);
 	if (st == ST_OK && s->mode == STORE_WRITE)
+		st = store_catch_up(s);
+	if (st == ST_OK && s->mode == STORE_WRITE)
 		st = pack_seek(s->journal, s->state.tail);
 	if (st != ST_OK)
 		store_abort(s);

@@ -520,7 +520,7 @@ enum status store_check(struct store *s, void (*fn)(void *arg, const char *line)
 		st = check_sha(&c);
 	if (st == ST_OK) {
 		check_sums(&c);
-		st = pack_scan(s->pack_fd, check_entry, &c);
+		st = pack_scan(s->pack_fd, (struct pack_loc){ 0 }, check_entry, &c);
 	}
 	buf_free(&c.refs);
 	buf_free(&c.b);

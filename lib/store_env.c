@@ -261,6 +261,16 @@ uint64_t data_inode(const struct store *s)
 	return fstatat(s->dir_fd, name, &sb, AT_SYMLINK_NOFOLLOW) == 0 ? sb.st_ino : 0;
 }
 
+/* LMDB met a page that cannot be and would abort(): it cannot go on, and nothing of the batch is written. So the
+ * one place in the library that speaks and ends the process, with what a damaged index ends with elsewhere. */
+static void damaged(MDB_env *env, const char *what)
+{
+	const struct store *s = mdb_env_get_userctx(env);
+
+	dprintf(STDERR_FILENO, "weir: tenant %s: the index is damaged (%s): weir-fsck --rebuild %s\n", s->tenant, what, s->tenant);
+	_exit(s->mode == STORE_WRITE ? EX_WEIR_IO : EX_WEIR_DATA);
+}
+
 enum status store_env_open(struct store *s, bool create)
 {
 	struct buf path = { 0 };
@@ -272,6 +282,8 @@ enum status store_env_open(struct store *s, bool create)
 	rc = mdb_env_create(&s->env);
 	if (rc)
 		return store_mdb(s, rc, "index");
+	mdb_env_set_userctx(s->env, s);
+	mdb_env_set_assert(s->env, damaged);
 	buf_fmt(&path, "%s/%s", s->path, s->entities);
 	mdb_env_set_maxdbs(s->env, TABLES);
 	mdb_env_set_maxreaders(s->env, 254);

@@ -141,6 +141,9 @@ void key_date(uint8_t *p, int64_t date);	/* 8 bytes that sort as the dates do */
 int64_t key_get_date(const uint8_t *p);
 enum status hash16(const char *prefix, const char *s, size_t n, uint8_t out[ID16]);
 
+/* ---- store_rebuild.c ---- */
+enum status store_catch_up(struct store *s);
+
 /* ---- store_entity.c: what is kept of a record ---- */
 void entity_free(struct entity *e);
 /* e: zeroed, or used before. allowed: written into scan (NULL: not). ST_BAD. */

@@ -152,7 +152,7 @@ static enum status replay_all(struct store *s, struct store_rebuilt *found)
 {
 	struct replay r = { .s = s, .found = found };
 	int rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
-	enum status st = rc ? store_mdb(s, rc, "begin") : pack_scan(s->pack_fd, take_entry, &r);
+	enum status st = rc ? store_mdb(s, rc, "begin") : pack_scan(s->pack_fd, (struct pack_loc){ 0 }, take_entry, &r);
 
 	if (st == ST_OK && r.entries.len && r.damage)
 		st = batch_apply(&r);
@@ -173,6 +173,29 @@ static enum status replay_all(struct store *s, struct store_rebuilt *found)
 	s->txn = NULL;
 	buf_free(&r.entries);
 	buf_free(&r.bytes);
+	return st;
+}
+
+/* Finished batches behind the place that the index knows: it is older than the journal (a commit that
+ * failed after the journal was synced, an index out of a backup, a lost meta page). They are mail that may have been
+ * acknowledged, so they are taken in, never cut off. Within a write transaction, which is renewed. */
+enum status store_catch_up(struct store *s)
+{
+	struct store_rebuilt found = { 0 };
+	struct replay r = { .s = s, .found = &found };
+	uint64_t before = s->state.batches;
+	enum status st;
+
+	if (!pack_more(s->pack_fd, s->state.tail))
+		return ST_OK;
+	s->replay = true;
+	st = pack_scan(s->pack_fd, s->state.tail, take_entry, &r);
+	s->replay = false;
+	if (st == ST_OK && s->state.batches != before)
+		st = index_commit(&r);
+	buf_free(&r.entries);
+	buf_free(&r.bytes);
+	s->state_before = s->state;
 	return st;
 }
 

@@ -32,7 +32,7 @@ static struct seen scan(int dir)
 {
 	struct seen s = { .n = 0 };
 
-	CHECK(pack_scan(dir, see, &s) == ST_OK);
+	CHECK(pack_scan(dir, (struct pack_loc){ 0 }, see, &s) == ST_OK);
 	return s;
 }
 
