@@ -274,6 +274,20 @@ static bool in_raw(const struct store *s, const struct entity_blob *b)
 		&& b->size <= s->raw.len - (uint64_t)b->offset;
 }
 
+/* Whether path lies in HOME/run/staging, but not in the folder of this tenant, LEASE/TENANT. A record that says
+ * so was not made by our stages: they write one tenant's bytes for one tenant's records. */
+static bool staged_for_another(const struct store *s, const char *path)
+{
+	size_t home = strlen(s->path) - strlen("/tenants/") - strlen(s->tenant), n = strlen(s->tenant);
+	const char *staging = "/run/staging/", *lease, *tenant;
+
+	if (strncmp(path, s->path, home) || strncmp(path + home, staging, strlen(staging)))
+		return false;
+	lease = path + home + strlen(staging);
+	tenant = strchr(lease, '/');
+	return !tenant || strncmp(tenant + 1, s->tenant, n) || tenant[1 + n] != '/' || strstr(path, "/../");
+}
+
 enum status blob_put_from(struct store *s, const struct roots *roots, const struct entity_blob *b, bool keep)
 {
 	struct sha_row row;
@@ -293,6 +307,8 @@ enum status blob_put_from(struct store *s, const struct roots *roots, const stru
 	char path[4096];
 	memcpy(path, b->path.p, b->path.len);
 	path[b->path.len] = '\0';
+	if (staged_for_another(s, path))
+		return st_fail(ST_DENIED, "%s is not staged for tenant %s", path, s->tenant);
 	st = roots_open(roots, path, &fd);
 	if (st != ST_OK)
 		return st;

@@ -142,6 +142,26 @@ mixed() { printf 'Content-Type: %s\n\n--bb\n\nhello\n%s\n%s\n--bb--\n' "${1:-mul
 	[ -z "$(weir-ls messages acme --json)" ]
 }
 
+@test "a record that names bytes staged for another tenant: not stored" {
+	weir-tenant add acme
+	weir-tenant add beta
+	head -c 3000 /dev/urandom >secret
+	mail m.eml secret
+	raw m.eml | weir-parse -r -R . >m.jsonl
+	through() { weir-route --tenant "$1" <m.jsonl | weir-auth | weir-extract -R . | weir-scan -j1 --db db -R .; }
+	through beta >theirs
+	through acme >ours
+	jq -c --arg p "$(jq -r '.attachments[] | select(.part == "1.2").path' theirs)" '(.attachments[] | select(.part == "1.2")).path = $p' ours >lie
+	jq -c --arg p "$(jq -r '.attachments[] | select(.part == "1.2").path' ours | sed 's,/acme/,/acme/../beta/,')" \
+		'(.attachments[] | select(.part == "1.2")).path = $p' ours >climb
+	for r in lie climb; do
+		run -65 --separate-stderr weir-store -R . <$r
+		[ "$(jq -r .hold.by <<<"$output")" = weir-store ]
+	done
+	[ -z "$(weir-ls messages acme --json)" ]
+	weir-store -R . <ours | jq -e .stored.new >/dev/null
+}
+
 @test "a raw.path or attachment path outside of the folders: a link, a FIFO, .., /proc, /dev" {
 	mkdir in
 	printf 'From: secret@x.example\r\n\r\nhello\r\n' >secret.eml
