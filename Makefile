@@ -80,7 +80,7 @@ asan: deps
 	@.ci/need $(DEB_TEST)
 	@$(MAKE) BUILD=build-asan BIN=build-asan/bin all units \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-format-truncation"
-	$(ASAN_ENV) WEIR_BIN=$(CURDIR)/build-asan/bin WEIR_UNIT=$(CURDIR)/build-asan/unit bats $(T)
+	$(ASAN_ENV) WEIR_ASAN=1 WEIR_BIN=$(CURDIR)/build-asan/bin WEIR_UNIT=$(CURDIR)/build-asan/unit bats $(T)
 
 # kill -9 at KILLS random moments, then LOAD messages through 4 pipelines at once: SEED= repeats a run.
 KILLS ?= 200

@@ -323,8 +323,10 @@ int main(int argc, char **argv)
 	r.item = calloc(r.max, sizeof *r.item);
 	if (st == ST_OK && !r.item)
 		st = st_fail(ST_NOMEM, "out of memory");
-	if (st != ST_OK)
-		return cli_finish(cli_fail(st, "start"));
+	if (st != ST_OK) {
+		r.exit = cli_fail(st, "start");
+		goto out;
+	}
 	if (r.allow_unscanned)
 		cli_warn("--allow-unscanned: messages that nobody has scanned are stored as they are");
 	/* LMDB takes and gives back the pages of each batch: keep them, or the kernel clears them every time (a tenth of it all). */
@@ -338,8 +340,9 @@ int main(int argc, char **argv)
 	st = rec_io_close(&io);
 	if (st != ST_OK)
 		r.exit = st_worse(r.exit, cli_fail(st, "standard output"));
+out:
 	stores_free(&r.stores);
-	for (size_t i = 0; i < r.max; i++)
+	for (size_t i = 0; r.item && i < r.max; i++)
 		buf_free(&r.item[i].extra);
 	free(r.item);
 	roots_free(&r.roots);
