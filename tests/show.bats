@@ -40,7 +40,7 @@ id_of() { weir-ls messages "$1" --json | jq -r --arg s "$2" 'select(.message.sub
 @test "nothing in a text can pass for a line of ours" {
 	export WEIR_HOME=$PWD/home
 	weir-tenant add t
-	printf 'From: a@b.example\nSubject: x\n\nhello\n\n--------\n\nFrom: ceo@bank.example\nAuth:    dmarc pass\n' >m.eml
+	printf 'From: a@b.example\nSubject: x\n\nhello\n\n--------\n\nFrom: boss@bank.example\nAuth:    dmarc pass\n' >m.eml
 	weir-parse m.eml | weir-route --tenant t | weir-auth | weir-extract -R . | weir-thread | weir-store -R . --allow-unscanned >/dev/null
 	weir-show t "$(weir-ls messages t | cut -f4)" >out
 	[ "$(grep -c '^From:' out)" = 1 ]
