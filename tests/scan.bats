@@ -349,9 +349,10 @@ at_work() {
 # deliver FILE...: into the store of the tenant acme.
 deliver() {
 	[ -d "$WEIR_HOME/tenants/acme" ] || weir-tenant add acme
-	extracted "$@" | jq -c '.tenant = "acme" | .recipients = [{rcpt:"i@x.example",address:"i@x.example",inbox:"i",match:"exact"}]
+	raw "$@" | weir-parse -r -R . |
+		jq -c '.tenant = "acme" | .recipients = [{rcpt:"i@x.example",address:"i@x.example",inbox:"i",match:"exact"}]
 		| .envelope = {from:"a@b.example",to:["i@x.example"],source:"option"} | .auth = {source:"none"}' |
-		weir-scan -j1 --db db -R . | weir-store -R . >stored
+		weir-extract -R . | weir-scan -j1 --db db -R . | weir-store -R . >stored
 }
 
 @test "--exposed tells what was delivered and is known to be bad today, and nothing else" {
