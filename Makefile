@@ -5,7 +5,7 @@ BIN     ?= bin
 PREFIX  ?= /usr/local
 T       ?= tests
 
-PKGS     = gmime-3.0 libclamav zlib lmdb libssl libcrypto json-c libidn2 libseccomp
+PKGS     = gmime-3.0 libclamav zlib lmdb libssl libcrypto json-c libidn2 libseccomp libunbound ldns libpsl expat
 PROGRAMS = $(patsubst src/%.c,%,$(wildcard src/weir-*.c))
 MODULES  = $(patsubst lib/%.c,%,$(wildcard lib/*.c))
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
@@ -17,8 +17,9 @@ SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) pipelines/common.bash .ci/run .ci/nee
 
 # What Debian 12 calls the things we need: to build and run, to test, to fuzz, to lint.
 DEB_BUILD = gcc make pkg-config libc6-dev libgmime-3.0-dev libclamav-dev zlib1g-dev liblmdb-dev libssl-dev \
-	libjson-c-dev libidn2-dev libseccomp-dev jq
-DEB_TEST  = bats lmdb-utils clamav-testfiles mandoc python3 python3-jsonschema zip unzip
+	libjson-c-dev libidn2-dev libseccomp-dev libunbound-dev libldns-dev libpsl-dev libexpat1-dev dns-root-data jq
+DEB_TEST  = bats lmdb-utils clamav-testfiles mandoc python3 python3-jsonschema python3-yaml zip unzip \
+	nsd bind9-utils knot-dnssecutils ldnsutils libopendkim-dev python3-dkim python3-nacl postfix
 DEB_FUZZ  = clang
 DEB_LINT  = shellcheck mandoc cppcheck
 
@@ -33,7 +34,10 @@ all: $(PROGRAMS:%=$(BIN)/%)
 COMMON_LIBS = $(shell pkg-config --libs libcrypto libidn2 lmdb json-c libseccomp)
 GMIME_LIBS  = $(shell pkg-config --libs gmime-3.0)
 $(BIN)/weir-parse $(BIN)/weir-cat $(BIN)/weir-show: EXTRA = $(GMIME_LIBS)
+DNS_LIBS    = $(shell pkg-config --libs libunbound ldns)
 $(BIN)/weir-scan:  EXTRA = $(shell pkg-config --libs libclamav zlib)
+$(BIN)/weir-auth:  EXTRA = $(DNS_LIBS)
+$(BIN)/weir-domain: EXTRA = $(DNS_LIBS) $(shell pkg-config --libs libpsl)
 
 $(BUILD)/%.o: lib/%.c
 	@mkdir -p $(@D)
@@ -50,7 +54,7 @@ $(BIN)/weir-%: src/weir-%.c $(BUILD)/libweir.a
 # C unit tests: tests/unit/x.c, run from tests/unit.bats.
 # tests/suite/x.c reads other projects' test data, run from tests/suite-x.bats.
 units: $(UNITS:%=$(BUILD)/unit/%) $(SUITES:%=$(BUILD)/suite/%)
-BUILD_TEST = $(CC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(GMIME_LIBS) -lz $(COMMON_LIBS) $(LIBS)
+BUILD_TEST = $(CC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(GMIME_LIBS) $(DNS_LIBS) -lpsl -lexpat -lz $(COMMON_LIBS) $(LIBS)
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libweir.a
 	@mkdir -p $(@D)
 	$(BUILD_TEST)
@@ -118,7 +122,7 @@ fuzzers: $(FUZZERS:%=$(BUILD)/fuzz/%)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(BUILD)/libweir.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a \
-		$(GMIME_LIBS) -lz $(COMMON_LIBS) $(LIBS)
+		$(GMIME_LIBS) $(DNS_LIBS) -lpsl -lexpat -lz $(COMMON_LIBS) $(LIBS)
 
 lint: deps
 	@.ci/need $(DEB_LINT)
