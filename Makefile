@@ -5,7 +5,7 @@ BIN     ?= bin
 PREFIX  ?= /usr/local
 T       ?= tests
 
-PKGS     = gmime-3.0 libclamav zlib lmdb libssl libcrypto json-c libidn2 libseccomp libunbound ldns libpsl expat
+PKGS     = gmime-3.0 libclamav zlib lmdb libssl libcrypto json-c libidn2 libseccomp ldns libpsl expat
 PROGRAMS = $(patsubst src/%.c,%,$(wildcard src/weir-*.c))
 MODULES  = $(patsubst lib/%.c,%,$(wildcard lib/*.c))
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
@@ -34,7 +34,8 @@ all: $(PROGRAMS:%=$(BIN)/%)
 COMMON_LIBS = $(shell pkg-config --libs libcrypto libidn2 lmdb json-c libseccomp)
 GMIME_LIBS  = $(shell pkg-config --libs gmime-3.0)
 $(BIN)/weir-parse $(BIN)/weir-cat $(BIN)/weir-show: EXTRA = $(GMIME_LIBS)
-DNS_LIBS    = $(shell pkg-config --libs libunbound ldns)
+# Not asked for by pkg-config: libunbound.pc wants libevent.pc, which libunbound-dev does not bring.
+DNS_LIBS    = -lunbound $(shell pkg-config --libs ldns)
 $(BIN)/weir-scan:  EXTRA = $(shell pkg-config --libs libclamav zlib)
 $(BIN)/weir-auth:  EXTRA = $(DNS_LIBS)
 $(BIN)/weir-domain: EXTRA = $(DNS_LIBS) $(shell pkg-config --libs libpsl)
