@@ -203,7 +203,7 @@ static bool is_tnef(const struct part *p)
 
 /* Decoded size, without decoding where that is not needed; what the decoder met. Text of a usual size
  * stays in w->text, for read_uuencode. */
-void measure(struct reader *r, struct part *p, struct decoder *d)
+static void measure_bytes(struct reader *r, struct part *p, struct decoder *d)
 {
 	struct buf *out = &r->w->text;
 	size_t n = p->end - p->begin;
@@ -231,6 +231,13 @@ void measure(struct reader *r, struct part *p, struct decoder *d)
 	p->size += out->len;
 	r->w->nomem |= out->failed;
 	r->w->text_kept = text && !out->failed;
+}
+
+void measure(struct reader *r, struct part *p, struct decoder *d)
+{
+	masks_lift(r);
+	measure_bytes(r, p, d);
+	masks_lower(r);
 }
 
 static void note_decoded(struct reader *r, const struct decoder *d, const char *id)

@@ -16,6 +16,16 @@ struct work {
 	bool nomem;
 	struct buf text;	/* the part measured last, decoded, if text_kept */
 	bool text_kept;
+	struct mask *mask;	/* the innermost */
+};
+
+/* Bytes of a header that are overwritten while its entity is read in another way. */
+struct mask {
+	char *p;		/* the container they are in */
+	const size_t *at;
+	char *hidden;		/* what is not at `at` now: the true byte, or the mask while it is lifted */
+	size_t count;
+	struct mask *up;
 };
 
 /* The fields of a header block that matter to structure: the first of each. */
@@ -93,6 +103,9 @@ void measure(struct reader *r, struct part *p, struct decoder *d);
  * other readings, if the bytes are listed already. */
 int add_part(struct reader *r, const struct part *p);
 /* reading.c */
+/* Whoever reads a part later reads it without masks, so content is decoded and measured without them: between these two. */
+void masks_lift(const struct reader *r);
+void masks_lower(const struct reader *r);
 /* Bytes that are in no part: lists them and reads them as whatever they may be. */
 void read_stray(struct reader *r, size_t begin, size_t end, int owner, enum part_kind kind);
 /* What [begin,end) might hold beyond plain text: entities behind "--" lines or Content- lines, base64, uuencode. */

@@ -198,7 +198,9 @@ void read_uuencode(struct reader *r, int part)
 		return;
 	}
 	decoder_init(&d, p.encoding);
+	masks_lift(r);
 	decode_all(&d, r->p + p.begin, p.end - p.begin, &text);
+	masks_lower(r);
 	r->w->nomem |= text.failed;
 	if (text.len)
 		find_uu(r, part, text.p, text.len, 0, true);
@@ -229,7 +231,9 @@ void read_enclosed(struct reader *r, int part)
 	decoder_init(&d, p.encoding);
 	d.stop_at_padding = p.stop_at_padding;
 	d.skip_padding = p.skip_padding;
+	masks_lift(r);
 	decode_all(&d, r->p + p.begin, p.end - p.begin, &bytes);
+	masks_lower(r);
 	if (!buf_ok(&bytes))
 		r->w->nomem = true;
 	else if (bytes.len) {
@@ -242,21 +246,51 @@ void read_enclosed(struct reader *r, int part)
 
 /* ---- entities whose header can be read in several ways ---- */
 
+static void swap(struct mask *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		char c = m->p[m->at[i]];
+
+		m->p[m->at[i]] = m->hidden[i];
+		m->hidden[i] = c;
+	}
+}
+
+void masks_lift(const struct reader *r)
+{
+	for (struct mask *m = r->w->mask; m && m->p == r->p; m = m->up)
+		swap(m);
+}
+
+/* The outermost first; there are no more of them than levels of reading. */
+static void lower(struct mask *m, const char *p)
+{
+	if (!m || m->p != p)
+		return;
+	lower(m->up, p);
+	swap(m);
+}
+
+void masks_lower(const struct reader *r)
+{
+	lower(r->w->mask, r->p);
+}
+
 /* Reads the entity again with some bytes of its header overwritten. */
 static void again_masked(struct reader *r, const struct node *n, const size_t *at, size_t count,
 	char with)
 {
 	const struct part *p = n->part >= 0 ? &r->w->m->part[n->part] : NULL;
 	const char *of = r->of ? r->of : p ? p->id : r->id;
-	char old[MAX_CHOICES];
+	char hidden[MAX_CHOICES];
+	struct mask m = { .p = r->p, .at = at, .hidden = hidden, .count = count, .up = r->w->mask };
 
-	for (size_t i = 0; i < count; i++) {
-		old[i] = r->p[at[i]];
-		r->p[at[i]] = with;
-	}
+	memset(hidden, with, count);
+	swap(&m);
+	r->w->mask = &m;
 	again(r, n->head.begin, n->end, of);
-	for (size_t i = 0; i < count; i++)
-		r->p[at[i]] = old[i];
+	r->w->mask = m.up;
+	swap(&m);
 }
 
 /* Hides all but the nth of the places, for each n but the first. */

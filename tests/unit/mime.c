@@ -280,10 +280,27 @@ static void part_count(void)
 	}
 }
 
+/* A byte that one reading masks (the blank of a blank line in the header) is content in another one: that content is
+ * decoded as it is, or the parts in it would be out of place. */
+static void masked(void)
+{
+	static const char text[] = "MIME-Version: 1.0\nContent-Transfer-Encoding: quoted-printable\n"
+		"no field\nSubject: x\n\t\nX-Y: z\n\nContent-Type: text/plain\nContent-Transfer-Encoding: base64\n\n"
+		BASE64 "\n";
+	char *raw;
+	struct mime *m = parse(text, strlen(text), NULL, &raw);
+
+	CHECK(m->parts > 2 && has_defect(m, "encoded_message"), "%zu parts", m->parts);
+	round_trip(m, "masked");
+	mime_free(&m);
+	free(raw);
+}
+
 int main(void)
 {
 	mime_init();
 	evasions();
+	masked();
 	depth();
 	part_count();
 	if (!failed)
