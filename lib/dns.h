@@ -24,10 +24,18 @@
 enum { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_PTR = 12, DNS_MX = 15, DNS_TXT = 16, DNS_AAAA = 28,
 	DNS_DS = 43 };
 
-#define DNS_TIMEOUT_MS		5000	/* a name, from its first dns_ask on */
-#define DNS_MAX_OUTSTANDING	1000	/* queries at a time; further ones wait for a place */
+#define DNS_TIMEOUT_MS		5000	/* a query, from when it is sent */
+#define DNS_MAX_OUTSTANDING	1000	/* queries at a time; further ones wait for a place, first come first served */
 #define DNS_MAX_RECORDS		256	/* records of an answer; a longer one is DNS_SERVFAIL */
+#define DNS_MAX_CNAMES		16	/* of a chain; a longer one is DNS_SERVFAIL */
 #define DNS_MAX_NAMES		200000	/* answers kept; dns_sweep() lets go of the oldest beyond that */
+#define DNS_MAX_NAME_BYTES	253	/* with the dots between labels, without a final one (RFC 1035 2.3.4) */
+
+/* How long an answer is kept: its TTL within these bounds. The lower one keeps a verdict that needs several
+ * rounds from asking the same again and again, and holds for failures too; RFC 2308 5 and 7 allow both. */
+#define DNS_KEEP_MIN_S		60
+#define DNS_KEEP_MAX_S		86400
+#define DNS_KEEP_ABSENT_MAX_S	3600
 
 enum dns_result {
 	DNS_PENDING,	/* asked, not answered yet */
@@ -54,15 +62,18 @@ struct dns_answer {
 
 struct dns;
 struct dns_opts {
-	const char *resolver;	/* "IP" or "IP@PORT"; NULL: /etc/resolv.conf */
-	const char *file;	/* records instead of a network; NULL: none. See dns.c for its grammar */
+	/* "IP" or "IP@PORT", several with commas between; "DOMAIN=IP@PORT" among them: that domain's own server,
+	 * asked as an authority. NULL: the servers of /etc/resolv.conf. */
+	const char *resolver;
+	const char *file;	/* records instead of a network; NULL: none. Grammar: dns_file.c, weir-auth(1) */
 	bool replay;		/* file: a name that it does not have is DNS_SERVFAIL, not DNS_NXDOMAIN */
 	bool dnssec;		/* validate; needs a trust anchor */
-	const char *anchor;	/* file with a trust anchor; NULL: Debian's dns-root-data */
+	const char *anchor;	/* file with a trust anchor, one DS or DNSKEY a line; NULL: Debian's dns-root-data */
 	int timeout_ms;		/* 0: DNS_TIMEOUT_MS */
 };
 
-/* Opens what it needs (resolv.conf, anchor, file) now, so call it before sandbox_enter(); no query is made.
+/* Opens what it needs (resolv.conf, anchor, file) now, so call it before sandbox_enter(); no query is made, and the
+ * thread that makes them starts with the first, so that it is fenced in too. Sandbox: SANDBOX_NET, for a file nothing.
  * ST_BAD with the line's number (file), ST_CONFIG (resolver, anchor), ST_IO, ST_NOTFOUND, ST_NOMEM. */
 enum status dns_open(const struct dns_opts *o, struct dns **out);
 void dns_close(struct dns **d);
@@ -71,6 +82,10 @@ void dns_close(struct dns **d);
  * NUL, without escapes; case does not matter; a final dot may stand. *out_or_null is the answer (NULL while pending) and
  * lives until dns_sweep() or dns_close(). Returns out->result. Out of memory is DNS_SERVFAIL. */
 enum dns_result dns_ask(struct dns *d, const char *name, uint16_t type, const struct dns_answer **out_or_null);
+
+/* From now on (on) whatever is not answered is DNS_TIMEOUT at once, and nobody is asked: for the last evaluation of a
+ * message that has waited long enough. Such answers are not kept. */
+void dns_hurry(struct dns *d, bool on);
 
 /* Waits until at least one pending name is answered or over its time, or wait_ms have passed (-1: as
  * long as it takes). ST_OK; ST_END: nothing is pending. ST_IO: the resolver is broken; all that was pending is DNS_SERVFAIL. */
@@ -86,7 +101,8 @@ void dns_sweep(struct dns *d);
 /* ---- reading RDATA ---- false: it is not of that form (and out is as it was) */
 /* TXT: the character-strings joined without anything between them (RFC 7208 3.3, 6376 3.6.2.2). */
 bool dns_txt(struct span rdata, struct buf *out);
-/* A name inside RDATA from byte `at` on: lower case, no final dot, dots and odd bytes within a label as \DDD. "" is the root. */
+/* A name inside RDATA from byte `at` on: lower case, no final dot. Dots and odd bytes within a label are \DDD,
+ * which dns_ask() would not take back: no name that mail uses has any. "" is the root. */
 bool dns_name(struct span rdata, size_t at, struct buf *out);
 /* MX: its preference; the exchange is dns_name(rdata, 2, ...). */
 bool dns_mx(struct span rdata, uint16_t *preference);
@@ -94,7 +110,7 @@ bool dns_mx(struct span rdata, uint16_t *preference);
 void dns_reverse(const uint8_t *address, bool v6, struct buf *out);
 
 /* ---- keeping answers ---- */
-/* Called with every answer the first time that dns_ask() hands it out (not DNS_PENDING). */
+/* Called with every answer the first time that dns_ask() hands it out (not DNS_PENDING, not DNS_BADNAME). */
 typedef void (*dns_used_fn)(void *arg, const char *name, uint16_t type, const struct dns_answer *a);
 void dns_on_use(struct dns *d, dns_used_fn fn, void *arg);
 /* An answer as lines of the file's grammar appended to b: `dns_opts.file` gives it again, with its result. */
