@@ -48,9 +48,15 @@ $(BUILD)/libweir.a: $(MODULES:%=$(BUILD)/%.o)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# A program of many verbs has those that need more in files of their own: src/domain_x.c goes into weir-domain alone.
+$(BIN)/weir-domain: $(patsubst src/%.c,$(BUILD)/src/%.o,$(wildcard src/domain_*.c))
+$(BUILD)/src/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
 $(BIN)/weir-%: src/weir-%.c $(BUILD)/libweir.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/weir-$*.d $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(EXTRA) $(COMMON_LIBS) $(LIBS)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -MF $(BUILD)/weir-$*.d $(LDFLAGS) -o $@ $(filter %.c %.o,$^) $(BUILD)/libweir.a $(EXTRA) $(COMMON_LIBS) $(LIBS)
 
 # C unit tests: tests/unit/x.c, run from tests/unit.bats.
 # tests/suite/x.c reads other projects' test data, run from tests/suite-x.bats.
@@ -161,4 +167,4 @@ clean:
 	rm -rf build build-* bin/weir-*
 
 .PHONY: all units fuzzers deps demo test asan crash bench fuzz fuzz-smoke lint install uninstall clean
--include $(wildcard $(BUILD)/*.d $(BUILD)/unit/*.d $(BUILD)/suite/*.d $(BUILD)/fuzz/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/src/*.d $(BUILD)/unit/*.d $(BUILD)/suite/*.d $(BUILD)/fuzz/*.d)
