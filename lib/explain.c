@@ -51,7 +51,7 @@ static void say_recipients(struct span v)
 		page_string(json_get(e, "inbox"));
 		for (size_t i = 0; i < sizeof(why) / sizeof(why[0]); i++)
 			if (json_is(json_get(e, "match"), why[i].match))
-				printf(" (%s)", why[i].text);
+				printf(" (%s%s)", why[i].text, json_true(json_get(e, "shared")) ? ", on the shared domain" : "");
 		putchar('\n');
 	}
 }

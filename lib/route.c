@@ -1,36 +1,23 @@
 /*
  * route.c - see route.h.
  *
- * Two named databases: "meta" holds the schema version, "domains" maps a domain to
- * its tenant. Values are checked words, so one is never a path to leave by.
+ * Three named databases: "meta" holds the schema version and the platform's shared domain, "domains" maps a domain to
+ * its tenant, "addresses" an address on the shared domain. Values are checked words, so one is never a path to leave by.
  * LMDB rules: MDB_NOTLS, no WRITEMAP, stale readers cleared at open, and one environment per
  * process (LMDB forgets its locks if a second one of the same file is closed).
  */
-#include "route.h"
-
 #include <errno.h>
-#include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "buf.h"
 #include "file.h"
-#include "header.h"
-#include "home.h"
+#include "route_priv.h"
 
 #define ROUTES_SCHEMA		"1"
 #define ROUTES_MAP_BYTES	(1ull << 30)	/* sparse: some ten million domains */
-#define ROUTES_KEY_MAX		253		/* RFC 1035 2.3.4, without the final dot */
 
-struct routes {
-	MDB_env *env;		/* NULL: nothing was ever written, all is empty */
-	MDB_txn *read;		/* kept, reset between lookups */
-	MDB_dbi meta, domains;
-	int write;
-};
-
-static enum status fail(int rc, const char *what)
+enum status routes_fail(int rc, const char *what)
 {
 	enum status st = rc == MDB_MAP_FULL || rc == MDB_READERS_FULL || rc == MDB_MAP_RESIZED ? ST_AGAIN
 		: rc == MDB_NOTFOUND ? ST_NOTFOUND
@@ -50,10 +37,10 @@ static enum status check_schema(struct routes *r, MDB_txn *txn)
 	if (rc == MDB_NOTFOUND && r->write) {
 		val = (MDB_val){ strlen(ROUTES_SCHEMA), ROUTES_SCHEMA };
 		rc = mdb_put(txn, r->meta, &key, &val, 0);
-		return rc == 0 ? ST_OK : fail(rc, "write schema version");
+		return rc == 0 ? ST_OK : routes_fail(rc, "write schema version");
 	}
 	if (rc != 0)
-		return fail(rc, "read schema version");
+		return routes_fail(rc, "read schema version");
 	if (val.mv_size != strlen(ROUTES_SCHEMA) || memcmp(val.mv_data, ROUTES_SCHEMA, val.mv_size) != 0)
 		return st_fail(ST_CONFIG, "routes: schema version %.*s is not known to this weir",
 			(int)val.mv_size, (char *)val.mv_data);
@@ -68,17 +55,23 @@ static enum status open_databases(struct routes *r)
 	int rc = mdb_txn_begin(r->env, NULL, r->write ? 0 : MDB_RDONLY, &txn);
 
 	if (rc != 0)
-		return fail(rc, "begin");
+		return routes_fail(rc, "begin");
 	rc = mdb_dbi_open(txn, "meta", flags, &r->meta);
 	if (rc == 0)
 		rc = mdb_dbi_open(txn, "domains", flags, &r->domains);
-	st = rc == 0 ? check_schema(r, txn) : fail(rc, "open");
+	if (rc == 0) {
+		rc = mdb_dbi_open(txn, "addresses", flags, &r->addresses);
+		r->has_addresses = rc == 0;
+		if (rc == MDB_NOTFOUND && !r->write)	/* made by a weir that knew of no shared domain */
+			rc = 0;
+	}
+	st = rc == 0 ? check_schema(r, txn) : routes_fail(rc, "open");
 	if (st != ST_OK) {
 		mdb_txn_abort(txn);
 		return st;
 	}
 	rc = mdb_txn_commit(txn);
-	return rc == 0 ? ST_OK : fail(rc, "commit");
+	return rc == 0 ? ST_OK : routes_fail(rc, "commit");
 }
 
 static enum status open_env(struct routes *r, const char *path)
@@ -86,12 +79,12 @@ static enum status open_env(struct routes *r, const char *path)
 	int rc = mdb_env_create(&r->env), dead;
 
 	if (rc != 0)
-		return fail(rc, "create");
+		return routes_fail(rc, "create");
 	mdb_env_set_maxdbs(r->env, 4);
 	mdb_env_set_mapsize(r->env, ROUTES_MAP_BYTES);
 	rc = mdb_env_open(r->env, path, MDB_NOTLS | (r->write ? 0 : MDB_RDONLY), 0600);
 	if (rc != 0)
-		return fail(rc, path);
+		return routes_fail(rc, path);
 	mdb_reader_check(r->env, &dead);
 	return open_databases(r);
 }
@@ -152,15 +145,15 @@ void routes_close(struct routes **r)
 }
 
 /* A read transaction that sees what is committed now. */
-static enum status look(struct routes *r)
+enum status routes_look(struct routes *r)
 {
 	int rc = r->read != NULL ? mdb_txn_renew(r->read)
 		: mdb_txn_begin(r->env, NULL, MDB_RDONLY, &r->read);
 
-	return rc == 0 ? ST_OK : fail(rc, "begin");
+	return rc == 0 ? ST_OK : routes_fail(rc, "begin");
 }
 
-static enum status copy_tenant(MDB_val val, const char *domain, char *tenant_out)
+enum status routes_tenant(MDB_val val, const char *domain, char *tenant_out)
 {
 	if (!tenant_valid(val.mv_data, val.mv_size))
 		return st_fail(ST_BAD, "routes: %s: no tenant's name stands there", domain);
@@ -192,12 +185,12 @@ enum status routes_get(struct routes *r, const char *domain, char *tenant_out)
 		return st;
 	if (r->env == NULL)
 		return no_such(domain);
-	st = look(r);
+	st = routes_look(r);
 	if (st != ST_OK)
 		return st;
 	rc = mdb_get(r->read, r->domains, &key, &val);
-	st = rc == 0 ? copy_tenant(val, domain, tenant_out)
-		: rc == MDB_NOTFOUND ? no_such(domain) : fail(rc, domain);
+	st = rc == 0 ? routes_tenant(val, domain, tenant_out)
+		: rc == MDB_NOTFOUND ? no_such(domain) : routes_fail(rc, domain);
 	mdb_txn_reset(r->read);
 	return st;
 }
@@ -213,16 +206,19 @@ static enum status set_in(struct routes *r, MDB_txn *txn, const char *domain, co
 		return st;
 	rc = mdb_get(txn, r->domains, &key, &val);
 	if (rc == 0) {
-		st = copy_tenant(val, domain, owner);
+		st = routes_tenant(val, domain, owner);
 		if (st == ST_OK && strcmp(owner, tenant) != 0)
 			st = st_fail(ST_EXISTS, "another tenant has the domain %s", domain);
 		return st;
 	}
 	if (rc != MDB_NOTFOUND)
-		return fail(rc, domain);
+		return routes_fail(rc, domain);
+	st = routes_not_shared(r, txn, domain);
+	if (st != ST_OK)
+		return st;
 	val = (MDB_val){ strlen(tenant), (void *)(uintptr_t)tenant };
 	rc = mdb_put(txn, r->domains, &key, &val, 0);
-	return rc == 0 ? ST_OK : fail(rc, domain);
+	return rc == 0 ? ST_OK : routes_fail(rc, domain);
 }
 
 static enum status del_in(struct routes *r, MDB_txn *txn, const char *domain, const char *tenant)
@@ -234,7 +230,7 @@ static enum status del_in(struct routes *r, MDB_txn *txn, const char *domain, co
 	if (st != ST_OK)
 		return st;
 	rc = mdb_del(txn, r->domains, &key, NULL);
-	return rc == 0 ? ST_OK : rc == MDB_NOTFOUND ? no_such(domain) : fail(rc, domain);
+	return rc == 0 ? ST_OK : rc == MDB_NOTFOUND ? no_such(domain) : routes_fail(rc, domain);
 }
 
 static enum status change(struct routes *r, const char *domain, const char *tenant,
@@ -248,14 +244,14 @@ static enum status change(struct routes *r, const char *domain, const char *tena
 		return st_fail(ST_BUG, "routes: opened for reading only");
 	rc = mdb_txn_begin(r->env, NULL, 0, &txn);
 	if (rc != 0)
-		return fail(rc, "begin");
+		return routes_fail(rc, "begin");
 	st = fn(r, txn, domain, tenant);
 	if (st != ST_OK) {
 		mdb_txn_abort(txn);
 		return st;
 	}
 	rc = mdb_txn_commit(txn);
-	return rc == 0 ? ST_OK : fail(rc, "commit");
+	return rc == 0 ? ST_OK : routes_fail(rc, "commit");
 }
 
 enum status routes_set(struct routes *r, const char *domain, const char *tenant)
@@ -283,13 +279,13 @@ static enum status each_in(struct routes *r, MDB_cursor *cur,
 			return st_fail(ST_BAD, "routes: a key is too long");
 		memcpy(domain, key.mv_data, key.mv_size);
 		domain[key.mv_size] = '\0';
-		st = copy_tenant(val, domain, tenant);
+		st = routes_tenant(val, domain, tenant);
 		if (st == ST_OK)
 			st = fn(arg, domain, tenant);
 	}
 	if (st != ST_OK)
 		return st == ST_END ? ST_OK : st;
-	return rc == MDB_NOTFOUND ? ST_OK : fail(rc, "list");
+	return rc == MDB_NOTFOUND ? ST_OK : routes_fail(rc, "list");
 }
 
 enum status routes_each(struct routes *r,
@@ -301,11 +297,11 @@ enum status routes_each(struct routes *r,
 
 	if (r->env == NULL)
 		return ST_OK;
-	st = look(r);
+	st = routes_look(r);
 	if (st != ST_OK)
 		return st;
 	rc = mdb_cursor_open(r->read, r->domains, &cur);
-	st = rc == 0 ? each_in(r, cur, fn, arg) : fail(rc, "list");
+	st = rc == 0 ? each_in(r, cur, fn, arg) : routes_fail(rc, "list");
 	if (cur != NULL)
 		mdb_cursor_close(cur);
 	mdb_txn_reset(r->read);

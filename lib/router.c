@@ -102,11 +102,30 @@ static enum status tenant_store(struct router *r, const char *tenant, struct ope
 	return st;
 }
 
+/* A domain has a tenant, or is the one that all share: then each address has. */
+static enum status find_tenant(struct router *r, const char *address, const char *domain, char *tenant_out, bool *shared_out)
+{
+	char shared[DOMAIN_MAX_BYTES + 1];
+	enum status st = routes_get(r->routes, domain, tenant_out);
+
+	if (st != ST_NOTFOUND)
+		return st;
+	st = routes_shared(r->routes, shared);
+	if (st != ST_OK)
+		return st;
+	if (strcmp(shared, domain) != 0)
+		return st_fail(ST_NOTFOUND, "no tenant has the domain %s", domain);
+	*shared_out = true;
+	st = routes_get_address(r->routes, address, tenant_out);
+	return st == ST_NOTFOUND ? st_fail(ST_NOTFOUND, "no tenant has that address on the shared domain %s", domain) : st;
+}
+
 static enum status resolve(struct router *r, const char *address, struct route *out)
 {
 	const char *domain = strrchr(address, '@') + 1;
 	struct open_store *s = NULL;
-	enum status st = routes_get(r->routes, domain, out->tenant);
+	bool shared = false;
+	enum status st = find_tenant(r, address, domain, out->tenant, &shared);
 
 	if (st != ST_OK)
 		return st;
@@ -119,8 +138,13 @@ static enum status resolve(struct router *r, const char *address, struct route *
 		return st;
 	st = setting_resolve(s->store, address, &out->to);
 	store_abort(s->store);
+	out->to.shared = shared;
+	if (st == ST_NOTFOUND && shared)	/* a tag where there are none, or a change that is under way */
+		return st_fail(ST_NOTFOUND, "%s has no such address on the shared domain %s", out->tenant, domain);
 	if (st == ST_NOTFOUND)
 		return st_fail(ST_NOTFOUND, "domain %s is %s's, but no such address", domain, out->tenant);
+	if (st == ST_DENIED)
+		return st_fail(ST_DENIED, "%s's address is switched off", out->tenant);
 	return st;
 }
 

@@ -22,7 +22,7 @@ enum status router_open(const char *home, size_t keep, struct router **out);
 void router_close(struct router **r);
 
 /* rcpt as it stands in the envelope: any bytes. ST_NOTFOUND: no tenant is to have it, and st_text() tells people
- * why. Everything else is about us, not about the recipient. */
+ * why; ST_DENIED: a tenant has the address and has switched it off. Everything else is about us, not about the recipient. */
 enum status router_find(struct router *r, const char *rcpt, size_t len, struct route *out);
 
 /* The tenant's policy as JSON, "" if nothing is set; lives until the next call. ST_NOTFOUND: no such tenant. */

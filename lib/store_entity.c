@@ -500,7 +500,7 @@ static enum status delivery_names(struct span address, struct span inbox, struct
 
 enum status delivery_from_record(const struct rec *rec, struct span recipient, struct delivery *d)
 {
-	static const char *const members[] = { "address", "inbox", "rcpt", "tag", "match", NULL };
+	static const char *const members[] = { "address", "inbox", "rcpt", "tag", "match", "shared", NULL };
 	struct span name = rec_get(rec, "spool.name"), flags = rec_get(rec, "spool.flags"), address = json_get(recipient, "address");
 	enum status st;
 

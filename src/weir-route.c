@@ -30,7 +30,7 @@ static const char help[] =
 	"      --home DIR         instead of $WEIR_HOME\n"
 	"      --tenant NAME      everything goes to this tenant, also what has no envelope\n"
 	"      --address ADDRESS  with --tenant: recipient of what has none\n"
-	"      --inbox NAME       with --tenant: inbox of what has no address of the tenant's (inbox)\n"
+	"      --inbox NAME       with --tenant: inbox of what has no address of the tenant's (default)\n"
 	"  -h, --help             this text\n"
 	"      --version          the version\n";
 
@@ -47,6 +47,7 @@ struct run {
 	struct group *group;
 	size_t groups, cap;
 	struct buf why;			/* of the recipients on hold */
+	size_t held, inactive;		/* how many these are; whose address is switched off */
 	int status;
 };
 
@@ -113,6 +114,8 @@ static enum status add_recipient(struct run *run, const char *tenant, struct spa
 	if (to->match == MATCH_TAG)
 		add_tag(g, rcpt.p, rcpt.len, to);
 	json_cstr(&g->recipients, "match", match);
+	if (to->shared)
+		json_bool(&g->recipients, "shared", true);
 	json_close(&g->recipients, '}');
 	return ST_OK;
 }
@@ -125,6 +128,7 @@ static enum status add_held(struct run *run, struct span rcpt_json, const char *
 	if (st != ST_OK)
 		return st;
 	json_raw(&g->to, NULL, rcpt_json.p, rcpt_json.len);
+	run->held++;
 	if (run->why.len < WHY_MAX_BYTES)
 		buf_fmt(&run->why, "%s%.*s: %s", run->why.len > 0 ? "; " : "",
 			(int)(rcpt_json.len > 256 ? 256 : rcpt_json.len), rcpt_json.p, why);
@@ -157,6 +161,10 @@ static enum status place(struct run *run, struct span rcpt_json, struct span rcp
 		return add_recipient(run, route.tenant, rcpt_json, rcpt, &route.to, match_name(route.to.match));
 	if (st == ST_OK)
 		return add_held(run, rcpt_json, "belongs to another tenant than the one --tenant names");
+	if (st == ST_DENIED) {
+		run->inactive++;
+		return add_held(run, rcpt_json, st_text());
+	}
 	if (st != ST_NOTFOUND)
 		return st;
 	if (run->opts.tenant != NULL)
@@ -201,6 +209,17 @@ static enum status place_all(struct run *run, struct span to)
 	return st;
 }
 
+/* Several recipients may be held for several reasons: the detail has each one's. */
+static void add_hold(struct run *run, struct buf *extra)
+{
+	if (run->inactive == run->held)
+		rec_hold(extra, "weir-route", "inactive", buf_cstr(&run->why), ROUTE_RETRY_S);
+	else if (run->opts.tenant != NULL)
+		rec_hold(extra, "weir-route", "other_tenant", buf_cstr(&run->why), ROUTE_RETRY_S);
+	else
+		rec_hold(extra, "weir-route", "unroutable", buf_cstr(&run->why), ROUTE_RETRY_S);
+}
+
 /* The members of one outgoing record. */
 static enum status describe(struct run *run, struct group *g, size_t n, struct buf *extra)
 {
@@ -223,8 +242,7 @@ static enum status describe(struct run *run, struct group *g, size_t n, struct b
 	if (policy[0] != '\0')
 		json_raw(extra, "policy", policy, strlen(policy));
 	if (g->tenant[0] == '\0')
-		rec_hold(extra, "weir-route", run->opts.tenant != NULL ? "other_tenant" : "unroutable",
-			buf_cstr(&run->why), ROUTE_RETRY_S);
+		add_hold(run, extra);
 	return buf_ok(extra) && buf_ok(&g->to) && buf_ok(&g->recipients) ? ST_OK
 		: st_fail(ST_NOMEM, "out of memory");
 }
@@ -269,6 +287,7 @@ static enum status route_one(struct run *run, const struct rec *rec, struct buf 
 	if (rec_stopped(rec) || rec_get(rec, "tenant").p != NULL)
 		return ST_OK;
 	run->groups = 0;
+	run->held = run->inactive = 0;
 	buf_clear(&run->why);
 	st = place_all(run, rec_get(rec, "envelope.to"));
 	if (st == ST_LIMIT) {

@@ -2,11 +2,11 @@ load common
 
 acme() { weir-tenant add acme; weir-domain add acme x.example; }
 
-@test "an address leads to the inbox it was given, or to \"inbox\"" {
+@test "an address leads to the inbox it was given, or to \"default\"" {
 	acme
 	weir-address add acme Info@X.example --inbox support
 	weir-address add acme sales@x.example
-	[ "$(weir-address list acme)" = $'info@x.example\tsupport\nsales@x.example\tinbox' ]
+	[ "$(weir-address list acme)" = $'info@x.example\tsupport\nsales@x.example\tdefault' ]
 }
 
 @test "adding again moves it to another inbox" {
@@ -25,7 +25,7 @@ acme() { weir-tenant add acme; weir-domain add acme x.example; }
 	[ -z "$(weir-address --json list acme | jq -r 'select(.catch_all).address')" ]
 	weir-address add acme a@x.example --catch-all
 	weir-address remove acme a@x.example
-	[ "$(weir-tenant show acme)" = $'domain x.example\naddress b@x.example  inbox inbox' ]
+	[ "$(weir-tenant show acme)" = $'domain x.example\naddress b@x.example  inbox default' ]
 }
 
 @test "an address belongs to a domain the tenant has" {

@@ -130,9 +130,9 @@ nothing() {
 	nothing weir-fsck --digest globex
 	nothing weir-scan --missing --tenant globex --db "$SAMPLES/signatures"
 	nothing weir-scan --exposed --tenant globex --db "$SAMPLES/signatures"
-	[ "$(weir-tenant --json show globex)" = '{"weir":1,"type":"tenant","tenant":"globex","domains":[{"domain":"globex.example"}],"addresses":[{"address":"hq@globex.example","inbox":"inbox"}]}' ]
+	[ "$(weir-tenant --json show globex)" = '{"weir":1,"type":"tenant","tenant":"globex","domains":[{"domain":"globex.example"}],"addresses":[{"address":"hq@globex.example","inbox":"default"}]}' ]
 	[ "$(weir-domain list globex)" = $'globex.example\tglobex' ]
-	[ "$(weir-address list globex)" = $'hq@globex.example\tinbox' ]
+	[ "$(weir-address list globex)" = $'hq@globex.example\tdefault' ]
 }
 
 @test "nobody changes what is another tenant's" {
@@ -160,7 +160,7 @@ nothing() {
 @test "a record of globex cannot name a file in acme's store, or have it delivered to both" {
 	for file in $(find "$WEIR_HOME/tenants/acme" -type f); do
 		jq -nc --arg f "$file" --argjson n "$(stat -c %s "$file")" '{weir:1,id:("0"*64),raw:{path:$f,size:$n},tenant:"globex",
-			recipients:[{rcpt:"hq@globex.example",address:"hq@globex.example",inbox:"inbox",match:"exact"}]}'
+			recipients:[{rcpt:"hq@globex.example",address:"hq@globex.example",inbox:"default",match:"exact"}]}'
 	done >records
 	[ -s records ]
 	nothing sh 'weir-parse -r <records'

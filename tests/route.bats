@@ -42,7 +42,7 @@ where() {
 	settings
 	[ "$(where sales+vip@x.example)" = "acme sales+vip@x.example vip exact" ]
 	[ "$(where sales+vip+now@x.example)" = "acme sales+vip@x.example vip tag now" ]
-	[ "$(where sales+other@x.example)" = "acme sales@x.example inbox tag other" ]
+	[ "$(where sales+other@x.example)" = "acme sales@x.example default tag other" ]
 }
 
 @test "the catch-all gets what is for no other address of its domain" {
@@ -65,7 +65,7 @@ where() {
 @test "what the message says in To plays no part" {
 	settings
 	run -0 where sales@x.example
-	[ "$output" = "acme sales@x.example inbox exact" ]
+	[ "$output" = "acme sales@x.example default exact" ]
 	[ "$(where)" = "hold no_recipients" ]
 }
 
@@ -112,14 +112,14 @@ where() {
 
 @test "--tenant takes what has no envelope" {
 	settings
-	[ "$(echo '{"weir":1,"id":"x"}' | weir-route --tenant acme)" = '{"weir":1,"id":"x","tenant":"acme","recipients":[{"rcpt":"","address":"","inbox":"inbox","match":"option"}]}' ]
+	[ "$(echo '{"weir":1,"id":"x"}' | weir-route --tenant acme)" = '{"weir":1,"id":"x","tenant":"acme","recipients":[{"rcpt":"","address":"","inbox":"default","match":"option"}]}' ]
 	[ "$(envelope | weir-route --tenant acme --address Info@X.example | jq -c .recipients)" = '[{"rcpt":"info@x.example","address":"info@x.example","inbox":"support","match":"option"}]' ]
 	[ "$(envelope | weir-route --tenant acme --address Info@X.example --inbox old | jq -r .recipients[].inbox)" = old ]
 }
 
 @test "--tenant takes recipients nobody has, and keeps what it knows of its own" {
 	settings
-	[ "$(envelope old@gone.example info+t@x.example | weir-route --tenant acme | jq -c '[.recipients[]|[.address,.match,.inbox]]')" = '[["old@gone.example","option","inbox"],["info@x.example","tag","support"]]' ]
+	[ "$(envelope old@gone.example info+t@x.example | weir-route --tenant acme | jq -c '[.recipients[]|[.address,.match,.inbox]]')" = '[["old@gone.example","option","default"],["info@x.example","tag","support"]]' ]
 }
 
 @test "--tenant does not take what is another tenant's" {
