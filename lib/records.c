@@ -42,18 +42,12 @@ const char *rr_type_name(uint16_t type)
 	}
 }
 
-static void cut(struct records *r, size_t n)
-{
-	while (r->n > n) {
-		r->n--;
-		free(r->rr[r->n].owner);
-		free(r->rr[r->n].data);
-	}
-}
-
 void records_free(struct records *r)
 {
-	cut(r, 0);
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->rr[i].owner);
+		free(r->rr[i].data);
+	}
 	free(r->rr);
 	*r = (struct records){ 0 };
 }
@@ -161,6 +155,22 @@ void records_sort(struct records *r)
 {
 	if (r->n > 1)
 		qsort(r->rr, r->n, sizeof(*r->rr), compare);
+}
+
+enum status records_move(struct records *to, struct records *from)
+{
+	struct rr *more = reallocarray(to->rr, to->n + from->n + 1, sizeof(*more));
+
+	if (more == NULL)
+		return st_fail(ST_NOMEM, "records: out of memory");
+	to->rr = more;
+	to->cap = to->n + from->n + 1;
+	if (from->n > 0)
+		memcpy(to->rr + to->n, from->rr, from->n * sizeof(*more));
+	to->n += from->n;
+	from->n = 0;
+	records_sort(to);
+	return ST_OK;
 }
 
 static int by_owner(const void *va, const void *vb)
@@ -371,14 +381,13 @@ static enum status add_mail(const struct domain *d, const struct providers *p, s
 
 enum status domain_records(const struct domain *d, const struct providers *p, struct records *out)
 {
-	size_t was = out->n;
-	enum status st = add_mail(d, p, out);
+	struct records all = { 0 };
+	enum status st = add_mail(d, p, &all);
 
 	if (st == ST_OK)
-		st = records_conflict(out);
+		st = records_conflict(&all);
 	if (st == ST_OK)
-		records_sort(out);
-	else
-		cut(out, was);
+		st = records_move(out, &all);
+	records_free(&all);
 	return st;
 }

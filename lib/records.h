@@ -68,6 +68,8 @@ enum status records_txt(const char *text, struct buf *data);
 /* What records_txt() was made of. */
 void records_text(const char *data, struct buf *text);
 void records_sort(struct records *r);
+/* Moves all of from to the end of to, and sorts; from is empty then. ST_NOMEM: nothing was moved. */
+enum status records_move(struct records *to, struct records *from);
 /* A CNAME beside other data, or twice at a name (RFC 1034 3.6.2); the same record twice. ST_BAD names both. */
 enum status records_conflict(const struct records *r);
 
