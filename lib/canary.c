@@ -14,6 +14,7 @@
 #include "file.h"
 
 #define CANARY_BYTES 32
+#define ELF "\177ELF"
 
 static void le(struct buf *b, uint32_t v, int bytes)
 {
@@ -95,15 +96,16 @@ static enum status wrap(const void *p, size_t n, struct buf *mail)
 
 enum status canary_make(struct buf *mail, struct buf *signature)
 {
-	uint8_t secret[CANARY_BYTES];
+	uint8_t member[sizeof ELF - 1 + CANARY_BYTES] = ELF, *secret = member + sizeof ELF - 1;
 	char hex[2 * CANARY_BYTES + 1];
 
-	if (getrandom(secret, sizeof secret, 0) != sizeof secret)
+	if (getrandom(secret, CANARY_BYTES, 0) != CANARY_BYTES)
 		return st_fail_errno("random bytes for the canary");
-	hex_of(secret, sizeof secret, hex);
+	hex_of(secret, CANARY_BYTES, hex);
 	buf_clear(mail);
-	buf_fmt(signature, "Weir.Canary:0:*:%s\n", hex);
-	return wrap(secret, sizeof secret, mail);
+	/* 6: in ELF files only. A signature for all files would be looked for in every byte of every message. */
+	buf_fmt(signature, "Weir.Canary:6:*:%s\n", hex);
+	return wrap(member, sizeof member, mail);
 }
 
 enum status canary_read(const char *path, struct buf *mail)

@@ -1,9 +1,9 @@
 /*
  * canary.h - something that a scanner must find, or it does not scan.
  *
- * The canary is a mail with a base64 attachment that is a ZIP with one stored member: random bytes
+ * The canary is a mail with a base64 attachment that is a ZIP with one stored member: what begins as an ELF program, and random bytes
  * made at this start, so that no message can hold them. Finding it takes the mail
- * reader, the decoder, the unpacker and the temporary folder. For clamd, whose signatures are
+ * reader, the decoder, the unpacker, the telling of types, the matcher and the temporary folder. For clamd, whose signatures are
  * not ours to add to, the member is a file of the operator's that he made a signature for.
  */
 #ifndef WEIR_CANARY_H

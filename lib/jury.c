@@ -63,9 +63,9 @@ static void reply(int fd, const struct finding *f)
 }
 
 /* The scanning process. Ends with 0 when there are no more questions; anything else is a crash. */
-static _Noreturn void scan_all(struct scanner *s, const char *base, unsigned timeout_s, int fd)
+static _Noreturn void scan_all(struct scanner *s, const char *base, const struct scratch *memory, unsigned timeout_s, int fd)
 {
-	char dir[4096];
+	char dir[4096], fast[80];
 	struct question q;
 	struct finding f;
 	struct buf b = {0};
@@ -73,10 +73,13 @@ static _Noreturn void scan_all(struct scanner *s, const char *base, unsigned tim
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
-	if (workdir_make(base, getpid(), dir, sizeof dir) != ST_OK || scanner_start(s, dir) != ST_OK)
+	if (workdir_make(base, getpid(), dir, sizeof dir) != ST_OK
+	    || (memory && workdir_make(memory->path, getpid(), fast, sizeof fast) != ST_OK)
+	    || scanner_start(s, dir, memory ? fast : NULL) != ST_OK)
 		_exit(EX_WEIR_IO);
 	if (sandbox_enter(&(struct sandbox_opts){ .profile = "weir-scan", .unix_sockets = 1,
-			.also = (struct sandbox_path[]){ { dir, SANDBOX_WRITE }, { 0 } } }) != ST_OK ||
+			.also = (struct sandbox_path[]){ { dir, SANDBOX_WRITE },
+			{ memory ? fast : NULL, SANDBOX_WRITE }, { 0 } } }) != ST_OK ||
 			sandbox_worker() != ST_OK)
 		_exit(EX_WEIR_IO);
 	while (receive_fd(fd, &q, &what)) {
@@ -92,7 +95,7 @@ static _Noreturn void scan_all(struct scanner *s, const char *base, unsigned tim
 }
 
 /* Keeps a scanning process; answers for one that died. */
-static _Noreturn void keep(struct scanner *s, const char *base, unsigned timeout_s, int fd)
+static _Noreturn void keep(struct scanner *s, const char *base, const struct scratch *memory, unsigned timeout_s, int fd)
 {
 	struct finding crash = { .verdict = VERDICT_UNSCANNED, .reason = finding_reason("crash") };
 	int ws = 1;
@@ -103,10 +106,12 @@ static _Noreturn void keep(struct scanner *s, const char *base, unsigned timeout
 		if (pid < 0)
 			_exit(EX_WEIR_AGAIN);
 		if (pid == 0)
-			scan_all(s, base, timeout_s, fd);
+			scan_all(s, base, memory, timeout_s, fd);
 		while (waitpid(pid, &ws, 0) < 0 && errno == EINTR)
 			;
 		workdir_remove(base, pid);
+		if (memory)
+			workdir_remove(memory->path, pid);
 		if (WIFEXITED(ws) && WEXITSTATUS(ws) != 0)
 			_exit(EX_WEIR_IO);	/* it could not even begin */
 		if (ws != 0)
@@ -115,7 +120,7 @@ static _Noreturn void keep(struct scanner *s, const char *base, unsigned timeout
 	_exit(0);
 }
 
-enum status jury_open(struct scanner *s, const char *base, unsigned timeout_s, struct jury *out)
+enum status jury_open(struct scanner *s, const char *base, const struct scratch *memory, unsigned timeout_s, struct jury *out)
 {
 	int fd[2];
 
@@ -124,7 +129,7 @@ enum status jury_open(struct scanner *s, const char *base, unsigned timeout_s, s
 	pid_t pid = fork();
 	if (pid == 0) {
 		close(fd[0]);
-		keep(s, base, timeout_s, fd[1]);
+		keep(s, base, memory, timeout_s, fd[1]);
 	}
 	close(fd[1]);
 	if (pid < 0) {

@@ -10,11 +10,14 @@
 
 #include <sys/types.h>
 #include "scan.h"
+#include "scratch.h"
 
 struct jury { int fd; pid_t keeper; };
 
-/* Forks the keeper, which keeps a scanning process. base: where its scratch folder goes. timeout_s: for one question. */
-enum status jury_open(struct scanner *s, const char *base, unsigned timeout_s, struct jury *out);
+/* Forks the keeper, which keeps a scanning process. base: where its scratch folder goes; memory: another, as for
+ * scanner_start(), or NULL. timeout_s: for one question. */
+enum status jury_open(struct scanner *s, const char *base, const struct scratch *memory, unsigned timeout_s,
+	struct jury *out);
 /* ST_IO: it cannot be asked any more. */
 enum status jury_ask(struct jury *j, enum look how, const void *p, size_t n, struct finding *out);
 void jury_close(struct jury *j);

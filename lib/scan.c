@@ -14,9 +14,11 @@
 #include "clamd.h"
 #include "file.h"
 #include "scan.h"
+#include "scratch.h"
 #include "sigdb.h"
 
 #define REVISION "weir-scan 2"		/* change it when verdicts come about differently */
+#define ONE_MATCHER_BYTES (1u << 20)	/* of signatures, at most */
 #define TINY_BYTES 5			/* libclamav looks at nothing of this size or less */
 
 /* What the callbacks saw during one look. */
@@ -39,6 +41,9 @@ struct scanner {
 	uint8_t conf[LEDGER_CONF_BYTES];
 	char version[64];
 	char *clamd, *tmpdir;
+	char *memory;			/* a folder of scratch.h to use instead of tmpdir while there is room; or NULL */
+	int meter;
+	uint64_t metered;
 	struct buf canary;		/* an object that must be found */
 	bool canary_lost, outdated;
 	unsigned looks;			/* since the last canary */
@@ -130,7 +135,7 @@ void finding_of_name(const char *name, struct finding *out)
 
 /* ---- one look ---- */
 
-static void look_engine(struct scanner *s, enum look how, const void *p, size_t n, struct finding *out)
+static void look_once(struct scanner *s, const char *dir, enum look how, const void *p, size_t n, struct finding *out)
 {
 	struct look_state st = { .s = s };
 	const char *name = NULL;	/* left as it is when the object is over the size limit */
@@ -156,7 +161,7 @@ static void look_engine(struct scanner *s, enum look how, const void *p, size_t 
 		unscanned(out, rc == CL_ETIMEOUT ? "too_long" : "error", cl_strerror(rc));
 	else if (st.errors)
 		unscanned(out, "error", st.error);
-	else if (s->tmpdir && access(s->tmpdir, W_OK | X_OK) != 0)
+	else if (dir && access(dir, W_OK | X_OK) != 0)
 		unscanned(out, "error", "the temporary folder is gone");
 	else if (rc == CL_VIRUS)
 		return;		/* a limit, encrypted: as finding_of_name has it */
@@ -168,6 +173,42 @@ static void look_engine(struct scanner *s, enum look how, const void *p, size_t 
 		unscanned(out, st.why, st.detail);
 	else
 		*out = (struct finding){ .verdict = VERDICT_CLEAN };
+}
+
+static bool use_folder(struct scanner *s, const char *dir)
+{
+	return cl_engine_set_str(s->engine, CL_ENGINE_TMPDIR, dir) == CL_SUCCESS;
+}
+
+/* Again with the folder on disk, if that shows that it works. */
+static void look_on_disk(struct scanner *s, enum look how, const void *p, size_t n, struct finding *out)
+{
+	struct finding canary = {0};
+
+	if (use_folder(s, s->tmpdir))
+		look_once(s, s->tmpdir, LOOK_PART, s->canary.p, s->canary.len, &canary);
+	if (canary.verdict == VERDICT_INFECTED)
+		look_once(s, s->tmpdir, how, p, n, out);
+	else
+		unscanned(out, "error", "there is too little room in memory, and the folder on disk cannot be used");
+	if (!use_folder(s, s->memory)) {	/* slower, then */
+		free(s->memory);
+		s->memory = NULL;
+	}
+}
+
+/* In memory, if it cannot have been full. */
+static void look_engine(struct scanner *s, enum look how, const void *p, size_t n, struct finding *out)
+{
+	look_once(s, s->memory ? s->memory : s->tmpdir, how, p, n, out);
+	if (!s->memory || out->verdict == VERDICT_INFECTED)
+		return;
+	uint64_t before = s->metered;	/* after the last look; what was written since makes it seem more, never less */
+	s->metered = scratch_meter_read(s->meter);
+	if (before <= s->metered && s->metered != UINT64_MAX && s->metered - before < SCRATCH_BYTES)
+		return;
+	look_on_disk(s, how, p, n, out);
+	s->metered = scratch_meter_read(s->meter);
 }
 
 /* The daemon is asked about the whole; it tells nothing about members, so only what can be seen
@@ -275,6 +316,9 @@ static enum status new_engine(struct scanner *s)
 	cl_engine_set_num(e, CL_ENGINE_MAX_RECURSION, s->limits.depth);
 	cl_engine_set_num(e, CL_ENGINE_MAX_SCANTIME, s->limits.ms);
 	cl_engine_set_num(e, CL_ENGINE_DISABLE_CACHE, 1);	/* it goes by MD5 */
+	/* Two matchers, for patterns with and without wildcards, or one for both: the same is found. Two save memory
+	 * where patterns are many, but each goes over all bytes, even if it has none to look for. */
+	cl_engine_set_num(e, CL_ENGINE_AC_ONLY, sigdb_bytes(s->db) <= ONE_MATCHER_BYTES);
 	cl_engine_set_clcb_virus_found(e, on_virus);
 	cl_engine_set_clcb_meta(e, on_member);
 	cl_engine_set_clcb_file_inspection(e, on_file);
@@ -414,6 +458,7 @@ enum status scanner_load(const struct scan_opts *o, struct scanner **out)
 	*out = NULL;
 	if (!s)
 		return st_fail(ST_NOMEM, "no memory");
+	s->meter = -1;
 	s->limits = o->limits;
 	defaults(&s->limits);
 	set_options(s);
@@ -434,11 +479,13 @@ enum status scanner_load(const struct scan_opts *o, struct scanner **out)
 	return st;
 }
 
-enum status scanner_start(struct scanner *s, const char *tmpdir)
+enum status scanner_start(struct scanner *s, const char *tmpdir, const char *memory)
 {
 	s->tmpdir = strdup(tmpdir);
-	if (!s->tmpdir || (s->engine
-	    && cl_engine_set_str(s->engine, CL_ENGINE_TMPDIR, tmpdir) != CL_SUCCESS))
+	s->memory = memory && s->engine ? strdup(memory) : NULL;
+	s->meter = s->memory ? scratch_meter_open() : -1;
+	s->metered = s->memory ? scratch_meter_read(s->meter) : 0;
+	if (!s->tmpdir || (s->engine && !use_folder(s, s->memory ? s->memory : s->tmpdir)))
 		return st_fail(ST_NOMEM, "no memory");
 	find_canary(s);	/* if it is lost, all that comes is unscanned: no record gets lost */
 	return ST_OK;
@@ -471,6 +518,9 @@ void scanner_free(struct scanner **sp)
 	buf_free(&s->canary);
 	free(s->clamd);
 	free(s->tmpdir);
+	free(s->memory);
+	if (s->meter >= 0)
+		close(s->meter);
 	free(s);
 	*sp = NULL;
 }

@@ -42,8 +42,9 @@ struct scanner;
  * (libclamav drops broken YARA with a log line only), fewer than wanted. ST_AGAIN: they change
  * all the time. With clamd: pings it and has it find the canary (ST_SERVICE, ST_CONFIG). */
 enum status scanner_load(const struct scan_opts *o, struct scanner **out);
-/* In the worker: takes tmpdir (which exists and is private) and looks for the canary. */
-enum status scanner_start(struct scanner *s, const char *tmpdir);
+/* In the worker: takes tmpdir (which exists and is private) and looks for the canary. memory: a folder of scratch.h, or
+ * NULL; then tmpdir is for what does not fit into that one. Nothing to do with clamd. */
+enum status scanner_start(struct scanner *s, const char *tmpdir, const char *memory);
 /* What p[0..n) is. Never fails: what cannot be told is VERDICT_UNSCANNED with a reason. Looks for the canary when
  * it is due and after anything odd; once it was not found, everything is unscanned (no_canary)
  * until it is found again. */

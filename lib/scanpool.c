@@ -30,11 +30,13 @@ struct run {
 static enum status start(void *arg, int index)
 {
 	struct run *r = arg;
-	char dir[4096];
+	char dir[4096], memory[80];
 
 	enum status st = workdir_make(r->o->tmpdir, getpid(), dir, sizeof dir);
+	if (st == ST_OK && r->o->memory)
+		st = workdir_make(r->o->memory[index].path, getpid(), memory, sizeof memory);
 	if (st == ST_OK)
-		st = scanner_start(r->o->scanner, dir);
+		st = scanner_start(r->o->scanner, dir, r->o->memory ? memory : NULL);
 	if (st == ST_OK)
 		st = sandbox_worker();
 	if (st != ST_OK)
@@ -95,7 +97,11 @@ static void failed(void *arg, const struct rec *rec, enum pool_failure why, int 
 
 static void ended(void *arg, pid_t pid, int index)
 {
-	workdir_remove(((struct run *)arg)->o->tmpdir, pid);
+	const struct scanpool_opts *o = ((struct run *)arg)->o;
+
+	workdir_remove(o->tmpdir, pid);
+	if (o->memory)
+		workdir_remove(o->memory[index].path, pid);
 }
 
 int scanpool_run(const struct scanpool_opts *o)

@@ -6,12 +6,14 @@
 
 #include "file.h"
 #include "scan.h"
+#include "scratch.h"
 
 #define SCANPOOL_OUTDATED_S	600	/* how long signatures are used after their files have changed */
 #define SCANPOOL_WORKER_BYTES	(2ull << 30)	/* memory for one worker, beyond the signatures */
 
 struct scanpool_opts {
 	const char *home, *tmpdir;	/* tmpdir: where scratch folders go */
+	const struct scratch *memory;	/* one for each worker, to be used before those; or NULL */
 	const struct roots *roots;
 	struct scanner *scanner;	/* loaded, not started */
 	bool raw_as_mail, allow_unscanned;

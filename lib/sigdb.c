@@ -164,6 +164,15 @@ enum status sigdb_open(const char *const *paths, size_t n, struct sigdb **out)
 size_t sigdb_paths(const struct sigdb *d) { return d->paths; }
 const char *sigdb_path(const struct sigdb *d, size_t i) { return d->path[i]; }
 
+uint64_t sigdb_bytes(const struct sigdb *d)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < d->files; i++)
+		n += (uint64_t)d->file[i].size;
+	return n;
+}
+
 void sigdb_text(const struct sigdb *d, struct buf *out)
 {
 	for (size_t i = 0; i < d->files; i++)

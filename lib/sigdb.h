@@ -8,6 +8,7 @@
 #define WEIR_SIGDB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "buf.h"
 #include "status.h"
 
@@ -16,6 +17,7 @@ struct sigdb;
 enum status sigdb_open(const char *const *paths, size_t n, struct sigdb **out);
 size_t sigdb_paths(const struct sigdb *d);		/* as given, or the default folder */
 const char *sigdb_path(const struct sigdb *d, size_t i);
+uint64_t sigdb_bytes(const struct sigdb *d);		/* of all files */
 /* Appends a line per file: name, size, SHA-256; sorted. */
 void sigdb_text(const struct sigdb *d, struct buf *out);
 /* Whether names, sizes or times of the files are not what they were at sigdb_open. */

@@ -34,7 +34,7 @@ static const char help[] =
 	"  --clamd-canary FILE  what clamd must find (default HOME/clamd-canary)\n"
 	"  -j N                 worker processes (default: one per processor)\n"
 	"  --timeout SECONDS    for one message (default 300)\n"
-	"  --tmpdir DIR         scratch space (default HOME/run)\n"
+	"  --tmpdir DIR         scratch space (default memory, and HOME/run)\n"
 	"  --raw-as-mail        have libclamav read every raw message as mail, too\n"
 	"  --allow-unscanned    hold nothing for being unscanned: mail gets through unseen\n"
 	"  --max-file BYTES --max-total BYTES --max-files N --max-depth N --max-ms N\n"
@@ -55,6 +55,8 @@ struct opts {
 	bool any_root, raw_as_mail, allow_unscanned, missing, exposed, verdict;
 	long jobs, timeout_s;
 	struct scanner *scanner;
+	bool in_memory;		/* as far as it goes */
+	struct scratch memory[POOL_MAX_WORKERS];	/* one for each worker */
 };
 
 enum { OPT_HOME = 256, OPT_DB, OPT_MIN, OPT_CLAMD, OPT_CANARY, OPT_TIMEOUT, OPT_TMPDIR, OPT_AS_MAIL,
@@ -178,6 +180,13 @@ static int hold_all(enum status st)
 	return st_worse(rc, rec_filter("weir-scan", no_signatures, &n));
 }
 
+static long default_jobs(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus < 1 ? 1 : cpus > POOL_MAX_WORKERS ? POOL_MAX_WORKERS : cpus;
+}
+
 /* The folders: staging, which weir-extract may be about to make, and scratch space. */
 static enum status prepare(struct opts *o, char *staging, char *scratch, size_t size)
 {
@@ -192,6 +201,7 @@ static enum status prepare(struct opts *o, char *staging, char *scratch, size_t 
 		st = lease_join(scratch);
 	if (st == ST_OK)
 		st = o->any_root ? roots_add(o->roots, staging) : roots_default(o->roots, o->home);
+	o->in_memory = st == ST_OK && !o->tmpdir && !o->scan.clamd && !o->missing && scratch_open(o->memory, (int)o->jobs);
 	o->scan.tmpdir = o->tmpdir = o->tmpdir ? o->tmpdir : scratch;
 	if (st == ST_OK)
 		st = workdir_sweep(o->tmpdir);
@@ -200,12 +210,8 @@ static enum status prepare(struct opts *o, char *staging, char *scratch, size_t 
 
 static int run(struct opts *o)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (!o->jobs)
-		o->jobs = cpus < 1 ? 1 : cpus > POOL_MAX_WORKERS ? POOL_MAX_WORKERS : cpus;
 	return scanpool_run(&(struct scanpool_opts){ .home = o->home, .tmpdir = o->tmpdir,
-		.roots = o->roots, .scanner = o->scanner, .raw_as_mail = o->raw_as_mail,
+		.memory = o->in_memory ? o->memory : NULL, .roots = o->roots, .scanner = o->scanner, .raw_as_mail = o->raw_as_mail,
 		.allow_unscanned = o->allow_unscanned, .workers = (int)o->jobs,
 		.timeout_s = (unsigned)o->timeout_s });
 }
@@ -224,7 +230,8 @@ static int look_again(struct opts *o)
 	enum status st = ST_OK;
 
 	if (o->exposed)		/* before the ledger and any store are open */
-		st = jury_open(o->scanner, o->tmpdir, (unsigned)o->timeout_s, &jury);
+		st = jury_open(o->scanner, o->tmpdir, o->in_memory ? o->memory : NULL,
+			(unsigned)o->timeout_s, &jury);
 	if (st == ST_OK)
 		st = rescan(&(struct rescan_opts){ .home = o->home, .tenant = o->tenant,
 			.scanner = o->scanner, .jury = o->exposed ? &jury : NULL, .line = print_line }, &n);
@@ -242,13 +249,16 @@ static int look_again(struct opts *o)
 /* Once the signatures are loaded: what is left is mail. */
 static enum status enter(const struct opts *o)
 {
-	struct sandbox_path also[SCAN_MAX_DBS + 3] = { { o->tmpdir, SANDBOX_WRITE }, { o->scan.clamd_canary, SANDBOX_READ } };
-	size_t i;
+	struct sandbox_path also[SCAN_MAX_DBS + POOL_MAX_WORKERS + 3] = {
+		{ o->tmpdir, SANDBOX_WRITE }, { o->scan.clamd_canary, SANDBOX_READ } };
+	size_t n = 2;
 
-	for (i = 0; i < o->scan.dbs; i++)
-		also[i + 2] = (struct sandbox_path){ o->scan.db[i], SANDBOX_READ };
-	if (i == 0)
-		also[2] = (struct sandbox_path){ SCAN_DB_DEFAULT, SANDBOX_READ };
+	for (size_t i = 0; i < o->scan.dbs; i++)
+		also[n++] = (struct sandbox_path){ o->scan.db[i], SANDBOX_READ };
+	if (o->scan.dbs == 0)
+		also[n++] = (struct sandbox_path){ SCAN_DB_DEFAULT, SANDBOX_READ };
+	for (long i = 0; o->in_memory && i < o->jobs; i++)
+		also[n++] = (struct sandbox_path){ o->memory[i].path, SANDBOX_WRITE };
 	return sandbox_enter(&(struct sandbox_opts){ .home = o->home, .roots = o->roots, .also = also,
 		.profile = o->missing || o->exposed ? "weir-scan.again" : "weir-scan", .tenant = o->tenant,
 		.unix_sockets = o->scan.clamd != NULL });
@@ -268,6 +278,8 @@ int main(int argc, char **argv)
 	rc = options(argc, argv, &o);
 	if (rc != 0)
 		goto out;
+	if (!o.jobs)
+		o.jobs = default_jobs();
 	st = prepare(&o, staging, scratch, PATH_MAX);
 	snprintf(canary, sizeof canary, "%s/clamd-canary", o.home ? o.home : "");
 	if (!o.scan.clamd_canary)

@@ -60,7 +60,8 @@ zip_with() { command -v zip >/dev/null || skip "no zip(1)"; zip -q "$@"; }
 		for d in "$WEIR_HOME"/run/scan.*; do rm -rf "$d"; : >"$d"; done
 	S
 	mkfifo pipe
-	run -75 bash -c '{ weir-scan -j1 --db db -R . <pipe >out 2>err; } & exec 3>pipe; bash gone.sh >/dev/null 2>&1; cat in >&3; exec 3>&-; wait $!'
+	mkdir -p "$WEIR_HOME/run"
+	run -75 bash -c '{ weir-scan -j1 --db db --tmpdir "$WEIR_HOME/run" -R . <pipe >out 2>err; } & exec 3>pipe; bash gone.sh >/dev/null 2>&1; cat in >&3; exec 3>&-; wait $!'
 	jq -e '.scan.verdict == "unscanned" and .hold.reason == "unscanned"' out >/dev/null
 }
 
@@ -336,6 +337,25 @@ at_work() {
 	mkdir -p "$WEIR_HOME/run/scan.999999999/x"
 	weir-scan --db db </dev/null
 	[ ! -e "$WEIR_HOME/run/scan.999999999" ]
+}
+
+@test "what does not fit into the folder in memory is unpacked on disk, and found there" {
+	{ head -c 70000000 /dev/zero; cat mark; } >big
+	zip_with big.zip big
+	rm big
+	mail m.eml big.zip
+	extracted m.eml >in
+	weir-scan -j1 --db db -R . <in | verdict | grep -qx 'infected - 1.2 -'
+	rm -rf "$WEIR_HOME/ledger" "$WEIR_HOME/run"
+	extracted m.eml >in
+	weir-scan -j1 --db db -R . --tmpdir . <in | verdict | grep -qx 'infected - 1.2 -'
+}
+
+@test "mail is scanned where neither a user namespace nor a tmpfs may be had" {
+	mail m.eml mark
+	extracted m.eml >in
+	[ "$(id -u)" = 0 ] || skip "only root can take the right to mount away"
+	setpriv --bounding-set=-all --inh-caps=-all --no-new-privs weir-scan -j1 --db db -R . <in | verdict | grep -qx 'infected - 1.2 -'
 }
 
 @test "stopped records pass untouched, and no input is no output" {

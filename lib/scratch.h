@@ -1,0 +1,31 @@
+/*
+ * scratch.h - folders in memory that nobody else can see, gone with the last process that has them.
+ *
+ * libclamav makes and removes a folder for each object it looks at, and files beside: on a disk's filesystem that is half
+ * of the cost of looking at small mail. Each folder here is a tmpfs of its own that is mounted nowhere: no
+ * name leads to it, it holds at most SCRATCH_BYTES, and kill -9 leaves no decoded malware behind.
+ * Traps: a small filesystem fills up, and libclamav does not report that everywhere. So who uses one asks
+ * scratch_meter_read() before and after: what was written in between could not have filled it, or
+ * the result is worth nothing and the work is done again on the disk.
+ */
+#ifndef WEIR_SCRATCH_H
+#define WEIR_SCRATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SCRATCH_BYTES	(64ull << 20)
+
+struct scratch { int fd; char path[40]; };	/* path: for this process and its children */
+
+/* Makes n of them. As root, or in a user namespace of its own: so call it before threads, and before the sandbox, which
+ * forbids both. False: neither may be had here, nothing has changed, and the disk has to do. */
+bool scratch_open(struct scratch *out, int n);
+void scratch_close(struct scratch *s, int n);
+
+/* The most that all writes of this process up to now can have taken of a filesystem, in bytes: what was
+ * written, and a page for each write. UINT64_MAX: it cannot be told. `fd`: scratch_meter_open() in this very process. */
+int scratch_meter_open(void);
+uint64_t scratch_meter_read(int fd);
+
+#endif
