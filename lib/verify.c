@@ -192,21 +192,6 @@ enum status verify_step(struct verify *v, struct dns *dns, struct authority *au,
 	return w->stage == VERIFY_DONE ? ST_OK : ST_AGAIN;
 }
 
-bool verify_broken(const struct verify *v)
-{
-	return v->count[VERDICT_MISSING] + v->count[VERDICT_WRONG] + v->count[VERDICT_EXTRA] > 0;
-}
-
-bool verify_well(const struct verify *v)
-{
-	size_t i;
-
-	for (i = 0; i < v->n_finding; i++)
-		if (v->finding[i].grave)
-			return false;
-	return !verify_broken(v) && v->count[VERDICT_TEMPERROR] == 0;
-}
-
 /* ---- many ---- */
 
 struct run {

@@ -345,3 +345,20 @@ bool verify_same(const struct verify_seen *a, const struct verify_seen *b)
 			return false;
 	return true;
 }
+
+/* ---- the whole ---- */
+
+bool verify_broken(const struct verify *v)
+{
+	return v->count[VERDICT_MISSING] + v->count[VERDICT_WRONG] + v->count[VERDICT_EXTRA] > 0;
+}
+
+bool verify_well(const struct verify *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->n_finding; i++)
+		if (v->finding[i].grave)
+			return false;
+	return !verify_broken(v) && v->count[VERDICT_TEMPERROR] == 0;
+}
