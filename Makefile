@@ -10,6 +10,7 @@ PROGRAMS = $(patsubst src/%.c,%,$(wildcard src/weir-*.c))
 MODULES  = $(patsubst lib/%.c,%,$(wildcard lib/*.c))
 UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 SUITES   = $(patsubst tests/suite/%.c,%,$(wildcard tests/suite/*.c))
+TOOLS    = $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 PIPES    = ingest ingest-maildir
 SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) pipelines/common.bash .ci/run .ci/need samples/setup samples/demo samples/hostile/make-large \
@@ -60,9 +61,13 @@ $(BIN)/weir-%: src/weir-%.c $(BUILD)/libweir.a
 
 # C unit tests: tests/unit/x.c, run from tests/unit.bats.
 # tests/suite/x.c reads other projects' test data, run from tests/suite-x.bats.
-units: $(UNITS:%=$(BUILD)/unit/%) $(SUITES:%=$(BUILD)/suite/%)
+# tests/tools/x.c are programs that tests run.
+units: $(UNITS:%=$(BUILD)/unit/%) $(SUITES:%=$(BUILD)/suite/%) $(TOOLS:%=$(BUILD)/tools/%)
 BUILD_TEST = $(CC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(GMIME_LIBS) $(DNS_LIBS) -lpsl -lexpat -lz $(COMMON_LIBS) $(LIBS)
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libweir.a
+	@mkdir -p $(@D)
+	$(BUILD_TEST)
+$(BUILD)/tools/%: tests/tools/%.c $(BUILD)/libweir.a
 	@mkdir -p $(@D)
 	$(BUILD_TEST)
 $(BUILD)/suite/%: tests/suite/%.c $(BUILD)/libweir.a
@@ -91,7 +96,7 @@ asan: deps
 	@.ci/need $(DEB_TEST)
 	@$(MAKE) BUILD=build-asan BIN=build-asan/bin all units \
 		CFLAGS="-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-format-truncation"
-	$(ASAN_ENV) WEIR_ASAN=1 WEIR_BIN=$(CURDIR)/build-asan/bin WEIR_UNIT=$(CURDIR)/build-asan/unit bats $(T)
+	$(ASAN_ENV) WEIR_ASAN=1 WEIR_BIN=$(CURDIR)/build-asan/bin WEIR_UNIT=$(CURDIR)/build-asan/unit WEIR_TOOLS=$(CURDIR)/build-asan/tools bats $(T)
 
 # kill -9 at KILLS random moments, then LOAD messages through 4 pipelines at once: SEED= repeats a run.
 KILLS ?= 200
@@ -167,4 +172,4 @@ clean:
 	rm -rf build build-* bin/weir-*
 
 .PHONY: all units fuzzers deps demo test asan crash bench fuzz fuzz-smoke lint install uninstall clean
--include $(wildcard $(BUILD)/*.d $(BUILD)/src/*.d $(BUILD)/unit/*.d $(BUILD)/suite/*.d $(BUILD)/fuzz/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/src/*.d $(BUILD)/unit/*.d $(BUILD)/suite/*.d $(BUILD)/tools/*.d $(BUILD)/fuzz/*.d)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unbound.h>
 #include "dns_back.h"
 #include "file.h"
@@ -24,7 +25,11 @@
 
 static const struct { const char *option, *value; } settings[] = {
 	{ "do-not-query-localhost:", "no" },	/* a resolver on this machine is what most have */
-	{ "outbound-msg-retry:", "2" },
+	{ "outbound-msg-retry:", "8" },		/* our deadline ends it, not the count of tries */
+	{ "outgoing-range:", "2048" },		/* the library's 16 sockets let 16 dead names stop all others */
+	{ "outgoing-num-tcp:", "64" },
+	{ "msg-cache-size:", "8m" },
+	{ "rrset-cache-size:", "16m" },
 	{ "unblock-lan-zones:", "yes" },	/* addresses of private networks have PTRs too, where their resolver says so */
 	{ "insecure-lan-zones:", "yes" },
 	{ "num-queries-per-thread:", "4096" },
@@ -36,6 +41,19 @@ static const struct { const char *option, *value; } settings[] = {
 	{ "edns-buffer-size:", "1232" },
 	{ "use-syslog:", "no" },
 };
+
+#define SOCKETS 2048 /* as outgoing-range: one for each query */
+
+/* The shell's soft limit of 1024 files is meant for select(2). */
+static void more_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= 2 * SOCKETS)
+		return;
+	r.rlim_cur = r.rlim_max < 2 * SOCKETS ? r.rlim_max : 2 * SOCKETS;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
 
 static enum status failed(int rc, const char *what)
 {
@@ -195,7 +213,8 @@ enum status dns_unbound_open(const struct dns_opts *o, const struct dns_back **b
 
 	if (!ctx)
 		return st_fail(ST_NOMEM, "dns: libunbound: out of memory");
-	ub_ctx_debuglevel(ctx, 0);
+	ub_ctx_debugout(ctx, NULL);	/* what it would say on stderr, each answer says as `why` */
+	more_files();
 	for (i = 0; rc == 0 && i < sizeof settings / sizeof *settings; i++)
 		rc = ub_ctx_set_option(ctx, settings[i].option, settings[i].value);
 	if (rc == 0)

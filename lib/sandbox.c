@@ -31,7 +31,7 @@ static const struct profile {
 	/*                       roots home  routes tenants run  ledger */
 	{ "weir-parse",          READ, NONE,  NONE,  NONE,  NONE,  NONE,  FORK },
 	{ "weir-route",          NONE, NONE,  USE,   USE,   NONE,  NONE,  0 },
-	{ "weir-auth",           NONE, NONE,  NONE,  NONE,  NONE,  NONE,  0 },
+	{ "weir-auth",           READ, NONE,  NONE,  NONE,  NONE,  NONE,  0 },	/* and name servers */
 	{ "weir-extract",        READ, NONE,  NONE,  NONE,  WRITE, NONE,  0 },
 	{ "weir-scan",           READ, NONE,  NONE,  NONE,  WRITE, WRITE, FORK },
 	{ "weir-scan.again",     NONE, NONE,  NONE,  USE,   WRITE, WRITE, FORK },	/* --missing, --exposed */
@@ -92,7 +92,7 @@ static int kernel_abi(void)
 	return (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 }
 
-static enum status fence_open(struct fence *f)
+static enum status fence_open(struct fence *f, bool network)
 {
 	struct ruleset_attr attr = { .fs = HANDLED };
 	size_t size = sizeof attr.fs;
@@ -102,7 +102,7 @@ static enum status fence_open(struct fence *f)
 	if (f->abi >= ABI_IOCTL)
 		attr.fs |= LANDLOCK_ACCESS_FS_IOCTL_DEV;
 	if (f->abi >= ABI_NET) {
-		attr.net = 3;	/* TCP: bind, connect */
+		attr.net = network ? 1 : 3;	/* what is forbidden of TCP: to bind (1), to connect (2) */
 		size = 2 * sizeof attr.fs;
 	}
 	if (f->abi >= ABI_SCOPE) {
@@ -237,7 +237,7 @@ static enum status fence_in(const struct sandbox_opts *o, const struct profile *
 		say_unfenced(o);
 		return ST_OK;
 	}
-	st = fence_open(&f);
+	st = fence_open(&f, o->network);
 	if (st == ST_OK)
 		st = allow_all(&f, o, p);
 	if (st == ST_OK && syscall(SYS_landlock_restrict_self, f.fd, 0) != 0)
@@ -276,7 +276,7 @@ enum status sandbox_enter(const struct sandbox_opts *o)
 	st = fence_in(o, p);
 	if (st != ST_OK)
 		return st;
-	return sandbox_calls(p->calls | (o->unix_sockets ? SANDBOX_UNIX : 0) |
+	return sandbox_calls(p->calls | (o->unix_sockets ? SANDBOX_UNIX : 0) | (o->network ? SANDBOX_NET : 0) |
 		(writes(o, p) ? SANDBOX_MODES : 0));
 }
 

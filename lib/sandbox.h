@@ -32,6 +32,7 @@ struct sandbox_opts {
 	const struct roots *roots;	/* NULL: none */
 	const struct sandbox_path *also;	/* ends with path NULL; a missing one is skipped. NULL: none */
 	int unix_sockets;		/* 1: sockets of this machine may be connected to */
+	int network;			/* 1: others may be asked by UDP and TCP (DNS); nobody can connect to us even then */
 	int landlock_abi;		/* for tests: 0 asks the kernel, -1 pretends that it has none */
 };
 

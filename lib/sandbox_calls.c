@@ -87,13 +87,30 @@ static int forbid_processes(scmp_filter_ctx ctx)
 	return rc;
 }
 
-/* Socketpairs lead nowhere but to our own children. */
-static int forbid_sockets(scmp_filter_ctx ctx, bool but_unix)
+/* Socketpairs lead nowhere but to our own children. A filter compares an argument once in a rule: so each family that is
+ * between two allowed ones is forbidden by name, those beyond them all at once. */
+static int forbid_sockets(scmp_filter_ctx ctx, unsigned allowed)
 {
-	if (!but_unix)
-		return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 0);
-	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-		SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	bool may_unix = allowed & SANDBOX_UNIX, may_net = allowed & SANDBOX_NET;
+	static const char *const servers[] = { "listen", "accept", "accept4" };
+	int rc = forbid(ctx, servers, sizeof servers / sizeof *servers), family;
+
+	if (!may_unix && !may_net)
+		return rc ? rc : seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 0);
+	for (family = 0; rc == 0 && family <= AF_INET6; family++) {
+		if ((family == AF_UNIX && may_unix) || ((family == AF_INET || family == AF_INET6) && may_net))
+			continue;
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+	}
+	if (rc == 0)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+			SCMP_A0(SCMP_CMP_GT, AF_INET6));
+	/* A raw socket needs a privilege, but root has it. */
+	if (rc == 0 && may_net)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW));
+	return rc;
 }
 
 /* Words put into a terminal's input would be run by the shell after us. */
@@ -120,7 +137,7 @@ enum status sandbox_calls(unsigned allowed)
 	if (rc == 0 && !(allowed & SANDBOX_FORK))
 		rc = forbid_processes(ctx);
 	if (rc == 0)
-		rc = forbid_sockets(ctx, allowed & SANDBOX_UNIX);
+		rc = forbid_sockets(ctx, allowed);
 	if (rc == 0 && !(allowed & SANDBOX_MODES))
 		rc = forbid(ctx, modes, sizeof modes / sizeof *modes);
 	if (rc == 0)

@@ -7,7 +7,8 @@
 enum {
 	SANDBOX_FORK = 1,	/* processes may be made, and signalled */
 	SANDBOX_UNIX = 2,	/* AF_UNIX sockets */
-	SANDBOX_MODES = 4	/* modes and times of files may be changed */
+	SANDBOX_MODES = 4,	/* modes and times of files may be changed */
+	SANDBOX_NET = 8		/* IPv4 and IPv6 sockets */
 };
 
 /* Forbidden calls fail with EPERM: libraries have an answer for that. */

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <linux/landlock.h>
+#include <netinet/in.h>
 #include "check.h"
 #include "cli.h"
 #include "sandbox.h"
@@ -90,6 +91,29 @@ static void no_network(int unix_sockets)
 		close(fd);
 }
 
+/* With a network: others can be asked, nobody can connect to us, and nothing else than IP is there. */
+static void only_questions(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), tcp = socket(AF_INET, SOCK_STREAM, 0), udp6, fd;
+
+	CHECK(udp >= 0 && bind(udp, (struct sockaddr *)&to, sizeof to) == 0);
+	CHECK(tcp >= 0 && listen(tcp, 1) == -1 && errno == EPERM);
+	CHECK(accept(tcp, NULL, NULL) == -1 && errno == EPERM);
+	to.sin_port = htons(1);
+	CHECK(connect(tcp, (struct sockaddr *)&to, sizeof to) == -1 && errno == ECONNREFUSED);
+	udp6 = socket(AF_INET6, SOCK_DGRAM, 0);
+	CHECK(udp6 >= 0 || errno == EAFNOSUPPORT);
+	CHECK(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) == -1 && errno == EPERM);
+	CHECK(socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6) == -1 && errno == EPERM);
+	CHECK(socket(AF_UNIX, SOCK_STREAM, 0) == -1 && errno == EPERM);
+	CHECK(socket(AF_NETLINK, SOCK_RAW, 0) == -1 && errno == EPERM);
+	CHECK(socket(AF_PACKET, SOCK_DGRAM, 0) == -1 && errno == EPERM);
+	for (fd = 0; fd < 3; fd++)
+		if ((fd == 0 ? udp : fd == 1 ? tcp : udp6) >= 0)
+			close(fd == 0 ? udp : fd == 1 ? tcp : udp6);
+}
+
 static void no_machine(void)
 {
 	CHECK(syscall(SYS_mount, "none", base, "tmpfs", 0, NULL) == -1 && errno == EPERM);
@@ -126,7 +150,7 @@ static void no_files_elsewhere(void)
 
 static const struct { const char *profile; unsigned may; } table[] = {
 	{ "weir-parse", ROOTS | FORKS },
-	{ "weir-route", ROUTES | STORES }, { "weir-auth", 0 }, { "weir-extract", ROOTS | RUN_W },
+	{ "weir-route", ROUTES | STORES }, { "weir-auth", ROOTS }, { "weir-extract", ROOTS | RUN_W },
 	{ "weir-scan", ROOTS | RUN_W | LEDGER_W | FORKS },
 	{ "weir-scan.again", STORES | RUN_W | LEDGER_W | FORKS },
 	{ "weir-thread", STORES }, { "weir-store", ROOTS | STORES | STORES_W | RUN_W },
@@ -179,10 +203,10 @@ static void lay_out(void)
 }
 
 /* In a child. */
-static void try_profile(const char *profile, unsigned may, const char *tenant, int unix_sockets)
+static void try_profile(const char *profile, unsigned may, const char *tenant, int unix_sockets, int network)
 {
 	struct sandbox_opts o = { .profile = profile, .home = home, .tenant = tenant,
-		.unix_sockets = unix_sockets };
+		.unix_sockets = unix_sockets, .network = network };
 	struct roots *roots = NULL;
 
 	CHECK(roots_new(&roots) == ST_OK && roots_add(roots, spool) == ST_OK);
@@ -197,7 +221,10 @@ static void try_profile(const char *profile, unsigned may, const char *tenant, i
 		CHECK(sandbox_worker() == ST_OK);
 		no_other_processes(false);
 	}
-	no_network(unix_sockets);
+	if (network)
+		only_questions();
+	else
+		no_network(unix_sockets);
 	no_machine();
 	if (landlock) {
 		no_files_elsewhere();
@@ -205,7 +232,7 @@ static void try_profile(const char *profile, unsigned may, const char *tenant, i
 	}
 }
 
-static void in_child(const char *profile, unsigned may, const char *tenant, int unix_sockets)
+static void in_child(const char *profile, unsigned may, const char *tenant, int unix_sockets, int network)
 {
 	int ws = 0;
 	pid_t pid;
@@ -214,7 +241,7 @@ static void in_child(const char *profile, unsigned may, const char *tenant, int 
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		try_profile(profile, may, tenant, unix_sockets);
+		try_profile(profile, may, tenant, unix_sockets, network);
 		if (check_failures)
 			fprintf(stderr, "\tin %s%s\n", profile, tenant ? " of one tenant" : "");
 		_exit(check_failures != 0);
@@ -227,13 +254,14 @@ static void each_profile_has_what_it_needs_and_no_more(void)
 	size_t i;
 
 	for (i = 0; i < sizeof table / sizeof *table; i++) {
-		in_child(table[i].profile, table[i].may, NULL, 0);
+		in_child(table[i].profile, table[i].may, NULL, 0, 0);
 		if ((table[i].may & STORES) && !(table[i].may & HOME_W))
-			in_child(table[i].profile, table[i].may, "acme", 0);
+			in_child(table[i].profile, table[i].may, "acme", 0, 0);
 	}
-	in_child("weir-scan", ROOTS | RUN_W | LEDGER_W | FORKS, NULL, 1);
-	in_child("weir-ls", 0, "../tenants/other", 0);
-	in_child("weir-ls", 0, "", 0);
+	in_child("weir-scan", ROOTS | RUN_W | LEDGER_W | FORKS, NULL, 1, 0);
+	in_child("weir-auth", ROOTS, NULL, 0, 1);
+	in_child("weir-ls", 0, "../tenants/other", 0, 0);
+	in_child("weir-ls", 0, "", 0, 0);
 }
 
 /* Without Landlock: the calls are forbidden all the same, and it is said once for a home. */
