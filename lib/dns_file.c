@@ -439,7 +439,7 @@ static size_t collect(const struct node *n, uint16_t type, struct span *out, uin
 
 static void answer(const struct file *f, struct dns_entry *e)
 {
-	struct span rdata[DNS_MAX_RECORDS + 1], target;
+	struct span rdata[DNS_MAX_RECORDS + 1];
 	struct dns_found found = { .ttl = ABSENT_TTL, .rdata = rdata };
 	const struct node *n = node_find(f, e->wire);
 	const struct mark *m;
@@ -460,10 +460,11 @@ static void answer(const struct file *f, struct dns_entry *e)
 			found.why = "";
 			break;
 		}
-		if (e->type == DNS_CNAME || !collect(n, DNS_CNAME, &target, &found.ttl))
+		if (e->type == DNS_CNAME || !collect(n, DNS_CNAME, rdata, &found.ttl))
 			break;
-		found.canonical = (const uint8_t *)target.p;
-		n = hops < DNS_MAX_CNAMES && dns_wire_check(found.canonical, target.len) ? node_find(f, found.canonical) : NULL;
+		found.canonical = (const uint8_t *)rdata[0].p;	/* of several, which may not be, the first */
+		n = hops < DNS_MAX_CNAMES && dns_wire_check(found.canonical, rdata[0].len) == rdata[0].len ?
+			node_find(f, found.canonical) : NULL;
 		if (hops >= DNS_MAX_CNAMES)
 			found = (struct dns_found){ .result = DNS_SERVFAIL, .why = "a chain of CNAMEs without end" };
 		else if (!n)

@@ -78,6 +78,7 @@ static void grammar(void)
 		"@ MX 10 mail\n"
 		"www CNAME mail.example.\n"
 		"far CNAME www\n"
+		"two CNAME mail\ntwo CNAME t1\n"
 		"lost CNAME nowhere\n"
 		"loop CNAME loop\n"
 		"a.b.deep A 192.0.2.1\n"
@@ -116,6 +117,7 @@ static void grammar(void)
 	CHECK_STR(a->canonical, "mail.example");
 	is(d, "far.example", DNS_MX, DNS_NODATA);
 	is(d, "far.example", DNS_CNAME, DNS_FOUND);
+	is(d, "two.example", DNS_A, DNS_FOUND);
 	is(d, "lost.example", DNS_A, DNS_NXDOMAIN);
 	is(d, "loop.example", DNS_A, DNS_SERVFAIL);
 	is(d, "deep.example", DNS_A, DNS_NODATA);
