@@ -130,6 +130,7 @@ responder_start() {
 		[[ ! -e $DNS_DIR/responder.port ]] || break
 		read -rt 0.01 <> <(:) || true
 	done
+	# shellcheck disable=SC2034 # for the tests
 	RESPONDER_PORT=$(cat "$DNS_DIR/responder.port")
 }
 
