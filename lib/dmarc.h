@@ -52,11 +52,12 @@ struct dmarc_record {
 	bool test;			/* t=y */
 	char psd;			/* 'y' 'n' 'u' */
 	struct span rua, ruf, fo;	/* as written, into the text that was read; p NULL: absent */
-	char bad_tag[24];		/* the first tag that a problem bit is about; "" */
+	int worst;			/* of the problems, and in */
+	char bad_tag[24];		/* which tag it is, cut; "" */
 };
 /* Reads one TXT record's text. Returns out->use. Never fails. */
 enum dmarc_use dmarc_record_read(const char *p, size_t n, struct dmarc_record *out);
-/* The first problem in words ("p=\"rejct\" is neither none, quarantine nor reject: ..."), "" if there is none. */
+/* The worst problem in words ("p: the policy is neither none, quarantine nor reject; receivers ..."), "" if there is none. */
 void dmarc_problem_text(const struct dmarc_record *r, struct buf *out);
 /* Steps through rua or ruf: the URI without the obsolete "!10m". False at the end. *good_out: it is a URI (RFC 3986)
  * with a scheme, and a mailto has an address. */
@@ -98,8 +99,9 @@ struct dmarc_query {
 	size_t n_dkim;
 };
 struct dmarc_result {
-	enum auth_result result;	/* AUTH_NONE PASS FAIL TEMPERROR PERMERROR (RFC 9989 9.2), AUTH_UNCHECKED */
-	enum dmarc_policy published;	/* that of p, sp or np which applies; DMARC_ABSENT without a record */
+	enum auth_result result;	/* AUTH_NONE PASS FAIL TEMPERROR PERMERROR (RFC 9989 9.2), or AUTH_UNCHECKED: SPF or DKIM
+					 * was not checked at all, and might have been the aligned pass that is missing */
+	enum dmarc_policy published;	/* that of p, sp or np which applies (np is looked at unless pass); DMARC_ABSENT without a record */
 	enum dmarc_policy disposition;	/* what is asked for: none unless fail; one step down with t=y (4.7) */
 	char policy_tag[3];		/* "p", "sp" or "np"; "" */
 	bool test;			/* t=y */
@@ -107,8 +109,9 @@ struct dmarc_result {
 	bool dkim_aligned;		/* an aligned pass of DKIM: signature number dkim_at */
 	size_t dkim_at;
 	struct buf author;		/* the author domain that decided; "" if there is none */
-	struct buf policy_domain, org;	/* as in struct dmarc_walk */
-	struct buf record;		/* the record that applies */
+	struct buf policy_domain;	/* as in struct dmarc_walk */
+	struct buf org;			/* the author's organizational domain; "" if nothing depended on it, so nobody looked */
+	struct buf record;		/* the record that applies, byte for byte as published */
 	struct buf why;			/* a sentence for a postmaster; never empty */
 	int queries;			/* TXT queries of the author's walk */
 };

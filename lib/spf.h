@@ -45,7 +45,8 @@ struct spf_query {
 };
 
 struct spf_result {
-	enum auth_result result;	/* AUTH_NONE PASS FAIL SOFTFAIL NEUTRAL TEMPERROR PERMERROR (RFC 8601 2.7.2) */
+	enum auth_result result;	/* AUTH_NONE PASS FAIL SOFTFAIL NEUTRAL TEMPERROR PERMERROR (RFC 8601 2.7.2), or AUTH_UNCHECKED:
+					 * the HELO name would have to be checked, and is not known */
 	struct buf sender;		/* what was checked: local@domain, or the HELO name */
 	struct buf domain;		/* its domain, in lower case, A-labels; "" if there was none to check */
 	struct buf term;		/* the term that decided, as published: "-all", "include:_spf.x.example". "" if none */
