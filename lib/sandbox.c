@@ -46,6 +46,8 @@ static const struct profile {
 	{ "weir-fsck",           NONE, NONE,  NONE,  WRITE, NONE,  NONE,  FORK },
 	{ "weir-tenant",         NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-domain",         NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
+	{ "weir-domain.verify",  NONE, NONE,  USE,   WRITE, NONE,  NONE,  0 },	/* verify, plan; and the network */
+	{ "weir-domain.history", NONE, NONE,  USE,   USE,   NONE,  NONE,  0 },
 	{ "weir-address",        NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
 };
 

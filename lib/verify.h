@@ -21,7 +21,7 @@
 #include "records.h"
 #include "status.h"
 
-#define VERIFY_DEADLINE_MS	5000	/* a domain, from its first question on */
+#define VERIFY_DEADLINE_MS	4500	/* a domain, from its first question on */
 #define VERIFY_WINDOW		100	/* domains on their way at a time */
 #define VERIFY_MAX_SERVERS	13	/* name servers of a zone that are asked (addresses, in all) */
 #define VERIFY_MAX_DEPTH	12	/* labels above a domain in which its zone is looked for */

@@ -43,7 +43,8 @@ static void find_doubled(struct verify *v)
 		if (!w->saying || !a || a->result != DNS_FOUND)
 			continue;
 		row->why = verify_fmt(w, "it stands at %s: the zone's name was added to it, so enter the name without the zone's", name);
-		verify_find(v, "doubled-suffix", false, verify_fmt(w, "%s", name), row->why);
+		verify_find(v, "doubled-suffix", false, verify_fmt(w, "%s", name), verify_fmt(w, "%s %s was entered as %s",
+			rr_type_name(row->type), row->owner, name));
 	}
 }
 

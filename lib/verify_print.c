@@ -222,7 +222,9 @@ void verify_diff(const struct verify *v, const struct verify_told *t, struct buf
 		for (i = 0; i < v->n_row; i++)
 			if (v->row[i].order == order)
 				diff_row(&v->row[i], t->before, out);
-	for (i = 0; i < v->n_row; i++)
+	if (v->resolver_dead)
+		comment(out, "temperror: the resolver answered nothing in time");
+	for (i = 0; i < v->n_row && !v->resolver_dead; i++)
 		if (v->row[i].verdict == VERDICT_TEMPERROR) {
 			struct buf text = { 0 };
 
