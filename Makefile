@@ -12,7 +12,7 @@ UNITS    = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 SUITES   = $(patsubst tests/suite/%.c,%,$(wildcard tests/suite/*.c))
 TOOLS    = $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-PIPES    = ingest ingest-maildir
+PIPES    = ingest ingest-maildir verify-domains
 SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) pipelines/common.bash .ci/run .ci/need samples/setup samples/demo samples/hostile/make-large \
 	tests/bench/bench completion/weir.bash
 

@@ -54,7 +54,7 @@ struct verify_row {
 	enum verdict verdict;
 	const char *owner;		/* without the final dot */
 	uint16_t type;
-	uint32_t ttl;			/* VERDICT_EXTRA: as found */
+	uint32_t ttl, found_ttl;
 	enum rr_role role;
 	const char *purpose;
 	bool at_parent;			/* it is the parent zone that has to hold it */

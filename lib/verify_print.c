@@ -162,7 +162,7 @@ static void comment(struct buf *out, const char *text)
 
 static void zone_line(struct buf *out, char sign, const struct verify_row *r, uint16_t type, const char *data)
 {
-	buf_fmt(out, "%c %s. %u IN %s %s\n", sign, r->owner, r->ttl, rr_type_name(type), data);
+	buf_fmt(out, "%c %s. %u IN %s %s\n", sign, r->owner, sign == '-' ? r->found_ttl : r->ttl, rr_type_name(type), data);
 }
 
 static void diff_row(const struct verify_row *r, const struct verify_state *before, struct buf *out)

@@ -143,6 +143,7 @@ static void fill(struct verify *v, const struct group *g, const struct rr *r, co
 	row->owner = r->owner;
 	row->type = r->type;
 	row->ttl = r->ttl;
+	row->found_ttl = g->chosen.ttl;
 	row->role = r->role;
 	row->purpose = r->purpose;
 	row->at_parent = g->at_parent;
@@ -176,7 +177,7 @@ static void fill_extra(struct verify *v, const struct group *g, size_t at, const
 	row->verdict = VERDICT_EXTRA;
 	row->owner = g->owner;
 	row->type = g->chosen.item[at].type;
-	row->ttl = g->chosen.ttl;
+	row->ttl = row->found_ttl = g->chosen.ttl;
 	row->role = r->role;
 	row->purpose = r->purpose;
 	row->at_parent = g->at_parent;
@@ -203,6 +204,7 @@ static void flattened(struct verify *v, struct verify_row *row)
 	row->verdict = VERDICT_WRONG;
 	row->found = s->item;
 	row->n_found = s->n ? 1 : 0;
+	row->found_ttl = s->ttl;
 	row->why = "a TXT record stands where the CNAME belongs (copied, or \"flattened\" by the DNS provider): it breaks with the next change "
 		"of the key; remove it and add the CNAME";
 }

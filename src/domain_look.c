@@ -10,6 +10,35 @@
 #include "sandbox.h"
 #include "when.h"
 
+/* ---- options ---- */
+
+bool domain_view_option(struct dns_view_opts *v, int opt, const char *arg)
+{
+	char *end;
+
+	switch (opt) {
+	case VIEW_RESOLVER: v->dns.resolver = arg; break;
+	case VIEW_DNS: v->dns.file = arg; break;
+	case VIEW_DNSSEC: v->dns.dnssec = true; break;
+	case VIEW_ANCHOR: v->dns.anchor = arg; break;
+	case VIEW_AUTHORITY: v->authority = arg; break;
+	case VIEW_NO_AUTHORITY: v->no_authority = true; break;
+	case VIEW_DIFF: v->diff = true; break;
+	case VIEW_CHANGES: v->changes = true; break;
+	case VIEW_MESSAGE: v->message = arg; break;
+	case VIEW_SINCE: v->since = arg; break;
+	case VIEW_NOW: v->now = arg; break;
+	case VIEW_AUTHORITY_PORT:
+		v->authority_port = (int)strtol(arg, &end, 10);
+		if (*end || v->authority_port < 1 || v->authority_port > 65535)
+			cli_usage("%s is no port: 1 to 65535", arg);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
 /* ---- opening ---- */
 
 static enum status open_dns(struct look *l)

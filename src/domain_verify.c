@@ -24,7 +24,7 @@ static void event_rows(const struct verify *v, const struct verify_state *before
 		const struct verify_row *r = &v->row[i];
 		enum vchange change = verify_change(before, r);
 
-		if (r->verdict == VERDICT_OK && change == VCHANGE_NONE)
+		if (r->verdict == VERDICT_TEMPERROR || (r->verdict == VERDICT_OK && change == VCHANGE_NONE))
 			continue;
 		json_open(b, NULL, '{');
 		json_cstr(b, "owner", r->owner);

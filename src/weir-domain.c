@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "domain_verify.h"
 #include "header.h"
 #include "home.h"
 #include "route.h"
@@ -16,16 +17,21 @@
 #include "settings.h"
 
 static const char help[] =
-	"usage: weir-domain [OPTION...] add TENANT DOMAIN | list [TENANT] | remove TENANT DOMAIN\n"
+	"usage: weir-domain [OPTION...] add TENANT DOMAIN | list [TENANT] | remove TENANT DOMAIN |\n"
+	"                   verify [DOMAIN...] | plan DOMAIN... | history DOMAIN\n"
 	"\n"
 	"  add TENANT DOMAIN     the tenant has this domain (not those below it) from now on\n"
 	"  list [TENANT]         all domains: DOMAIN, TENANT, separated by a tab\n"
 	"  remove TENANT DOMAIN  it no longer has it; its addresses must be removed before\n"
+	"  verify [DOMAIN...]    are its records published as they should be? (all domains)\n"
+	"  plan DOMAIN...        the change to what is published, and what it will be good for\n"
+	"  history DOMAIN        what verify has found so far\n"
 	"\n"
 	"      --any             add: addresses nobody added are delivered too, to the inbox \"unsorted\"\n"
 	"      --inbox NAME      with --any: to this inbox\n"
 	"      --home DIR        instead of $WEIR_HOME\n"
-	"      --json            list: JSON Lines\n"
+	"      --json            list, verify, history: JSON Lines\n"
+	DOMAIN_VIEW_HELP
 	"  -h, --help            this text\n"
 	"      --version         the version\n";
 
@@ -171,6 +177,20 @@ static int list(const struct opts *o, const char *tenant)
 	return st == ST_OK ? 0 : cli_fail(st, "list");
 }
 
+/* The verbs that look at the DNS, in a sandbox of their own. -1: it is none of them. */
+static int look(struct dns_view_opts *v, const struct opts *o, int n, char *args[])
+{
+	v->home = o->home;
+	v->json = o->json;
+	if (n >= 1 && strcmp(args[0], "verify") == 0)
+		return domain_verify(v, n - 1, args + 1);
+	if (n >= 2 && strcmp(args[0], "plan") == 0)
+		return domain_plan(v, n - 1, args + 1);
+	if (n == 2 && strcmp(args[0], "history") == 0)
+		return domain_history(v, args[1]);
+	return -1;
+}
+
 static int run(const struct opts *o, int n, char *args[])
 {
 	const char *verb = n > 0 ? args[0] : "";
@@ -193,25 +213,30 @@ int main(int argc, char *argv[])
 		{ "inbox", required_argument, NULL, 'i' },
 		{ "home", required_argument, NULL, 'H' },
 		{ "json", no_argument, NULL, 'J' },
+		DOMAIN_VIEW_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
+	struct dns_view_opts view = { 0 };
 	struct opts o = { 0 };
 	enum status st;
-	int opt;
+	int opt, status;
 
 	cli_start("weir-domain", help);
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":he", options, NULL)) != -1) {
 		switch (opt) {
 		case 'a': o.any = 1; break;
 		case 'i': o.inbox = optarg; break;
 		case 'H': o.home = optarg; break;
 		case 'J': o.json = 1; break;
+		case 'e': view.status = true; break;
 		case 'h': cli_help();
 		case 'V': cli_version();
-		default: cli_bad_option(argv, opt);
+		default:
+			if (!domain_view_option(&view, opt, optarg))
+				cli_bad_option(argv, opt);
 		}
 	}
 	if (o.inbox != NULL && !o.any)
@@ -219,6 +244,9 @@ int main(int argc, char *argv[])
 	if (o.any && o.inbox == NULL)
 		o.inbox = INBOX_UNSORTED;
 	st = home_dir(o.home, &o.home);
+	status = st == ST_OK ? look(&view, &o, argc - optind, argv + optind) : -1;
+	if (status >= 0)
+		return cli_finish(status);
 	if (st == ST_OK)
 		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-domain", .home = o.home });
 	return cli_finish(st == ST_OK ? run(&o, argc - optind, argv + optind) : cli_fail(st, "home"));
