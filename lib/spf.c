@@ -24,6 +24,8 @@ static void set_domain(const char *p, size_t n, char out[SPF_NAME_BYTES])
 		n = b.len;
 	}
 	out[0] = '\0';
+	if (n > 1 && p[n - 1] == '.')
+		n--;
 	if (n < SPF_NAME_BYTES)
 		snprintf(out, SPF_NAME_BYTES, "%.*s", (int)n, p);
 	for (char *c = out; *c; c++)

@@ -103,7 +103,7 @@ enum status spf_macro_name(struct span text, const struct spf_macros *m, struct 
 
 /* ---- lint: spf_lint.c ---- */
 #define SPF_LINT_MAX_RECORDS	60	/* followed; more than that is over every limit anyway */
-#define SPF_LINT_MAX_FINDINGS	40	/* kept; further ones are counted */
+#define SPF_LINT_MAX_FINDINGS	40	/* kept, the two of the whole walk among them; further ones are counted */
 #define SPF_LONG_BYTES		450	/* with the header of an answer about the 512 bytes of 3.4 */
 
 enum spf_problem {
@@ -132,6 +132,7 @@ struct spf_lint {
 	int terms;		/* the most that one check can need, counted as 4.6.4 does */
 	int voids;		/* terms whose names are known not to exist; those with macros cannot be told */
 	bool unsure;		/* some name could not be looked up (SPF_LINT_UNKNOWN), or depends on the message */
+	size_t fatal;		/* findings that are, kept or not: 0 means that receivers can evaluate it */
 	size_t n, dropped;
 	struct spf_finding finding[SPF_LINT_MAX_FINDINGS];
 };
