@@ -3,7 +3,8 @@
  *
  * Domains are in normal form (header.h domain_normal). A domain has one tenant. What addresses a tenant has is
  * in the tenant's own store, as settings "domain/DOMAIN" and "address/LOCAL@DOMAIN". One domain may be the platform's
- * own, shared by all: there each address has one tenant, and stands here too.
+ * own, shared by all: there each address has one tenant, and stands here too. A tenant's domain never lies within another's:
+ * who has acme.example can make a zone in which service.acme.example is theirs.
  *
  * The settings are the truth, this is the index over all tenants: routes_sync() makes it say what they say. Between
  * the two commits of a change, mail for what only one of them knows is nobody's and is held: it never reaches
@@ -36,7 +37,7 @@ enum status routes_get_address(struct routes *r, const char *address, char *tena
 /* ---- in step ---- */
 enum routes_sync {
 	ROUTES_REPAIR,	/* what belongs to another tenant is passed over */
-	ROUTES_MUST,	/* ST_EXISTS if anything does, or is the shared domain; nothing is changed then */
+	ROUTES_MUST,	/* ST_EXISTS if anything does, is the shared domain, or is a new domain below or above such a one; nothing is changed */
 	ROUTES_TRY	/* the same, and nothing is changed in any case */
 };
 /* Makes the tenant's domains and addresses (they have an '@') exactly these, in one transaction. Sorts names. Looks at all routes there

@@ -198,6 +198,77 @@ static enum status drop_others(struct routes *r, MDB_txn *txn, MDB_dbi dbi, cons
 	return rc == MDB_NOTFOUND ? ST_OK : routes_fail(rc, "list");
 }
 
+/* What stands at a domain when a tenant wants one below or above it: one tenant's records and mail would be another's to redirect. */
+static enum status related(const char *tenant, const char *name, const char *other, const char *owner)
+{
+	if (owner != NULL && strcmp(owner, tenant) == 0)
+		return ST_OK;
+	return st_fail(ST_EXISTS, "%s lies %s %s, which %s: one tenant's domain is not within another's", name,
+		strlen(name) > strlen(other) ? "below" : "above", other, owner != NULL ? "another tenant has" : "all tenants share");
+}
+
+static bool below(const char *p, size_t n, const char *domain, size_t len)
+{
+	return n > len + 1 && p[n - len - 1] == '.' && memcmp(p + n - len, domain, len) == 0;
+}
+
+static enum status check_above(struct routes *r, MDB_txn *txn, const char *tenant, const char *name)
+{
+	char owner[TENANT_MAX_BYTES + 1];
+	enum status st = ST_OK;
+
+	for (const char *dot = strchr(name, '.'); dot != NULL && st == ST_OK; dot = strchr(dot + 1, '.')) {
+		MDB_val key = val_of(dot + 1), val;
+		int rc = mdb_get(txn, r->domains, &key, &val);
+
+		if (rc == MDB_NOTFOUND)
+			continue;
+		st = rc == 0 ? routes_tenant(val, dot + 1, owner) : routes_fail(rc, dot + 1);
+		if (st == ST_OK)
+			st = related(tenant, name, dot + 1, owner);
+	}
+	return st;
+}
+
+static enum status check_below(struct routes *r, MDB_txn *txn, const char *tenant, const char *name)
+{
+	char owner[TENANT_MAX_BYTES + 1], other[ROUTES_KEY_MAX + 1];
+	MDB_cursor *cur = NULL;
+	MDB_val key, val;
+	enum status st = ST_OK;
+	int rc = mdb_cursor_open(txn, r->domains, &cur);
+
+	if (rc == 0)
+		rc = mdb_cursor_get(cur, &key, &val, MDB_FIRST);
+	for (; rc == 0 && st == ST_OK; rc = mdb_cursor_get(cur, &key, &val, MDB_NEXT)) {
+		if (key.mv_size > ROUTES_KEY_MAX || !below(key.mv_data, key.mv_size, name, strlen(name)))
+			continue;
+		memcpy(other, key.mv_data, key.mv_size);
+		other[key.mv_size] = '\0';
+		st = routes_tenant(val, other, owner);
+		if (st == ST_OK)
+			st = related(tenant, name, other, owner);
+	}
+	if (cur != NULL)
+		mdb_cursor_close(cur);
+	return st != ST_OK || rc == MDB_NOTFOUND ? st : routes_fail(rc, "list");
+}
+
+/* A domain that is new may not lie below or above another tenant's. */
+static enum status check_relatives(struct routes *r, MDB_txn *txn, const char *tenant, const char *name)
+{
+	char shared[ROUTES_KEY_MAX + 1];
+	size_t n = strlen(name), len;
+	enum status st = read_shared(r, txn, shared);
+
+	len = strlen(shared);
+	if (st == ST_OK && len > 0 && (below(name, n, shared, len) || below(shared, len, name, n)))
+		st = related(tenant, name, shared, NULL);
+	if (st == ST_OK)
+		st = check_above(r, txn, tenant, name);
+	return st == ST_OK ? check_below(r, txn, tenant, name) : st;
+}
+
 static enum status put_name(struct routes *r, MDB_txn *txn, const char *tenant, const char *name)
 {
 	bool address = strchr(name, '@') != NULL;
@@ -218,6 +289,8 @@ static enum status put_name(struct routes *r, MDB_txn *txn, const char *tenant, 
 	if (rc != MDB_NOTFOUND)
 		return routes_fail(rc, name);
 	st = address ? ST_OK : routes_not_shared(r, txn, name);
+	if (st == ST_OK && !address)
+		st = check_relatives(r, txn, tenant, name);
 	if (st != ST_OK)
 		return st;
 	val = val_of(tenant);

@@ -1,0 +1,203 @@
+/* domain_add.c - weir-domain add and set: everything is checked before anything is kept. */
+#include <libpsl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "change.h"
+#include "cli.h"
+#include "home.h"
+#include "keyring.h"
+#include "records.h"
+#include "settings.h"
+#include "weir-domain.h"
+
+struct adding { const struct opts *o; const char *tenant, *name; bool is_new, keys_made, keys_went; struct buf warnings; };
+
+/* ---- public suffixes ---- */
+
+static enum status open_suffixes(psl_ctx_t **out)
+{
+	*out = psl_latest(NULL);
+	if (*out == NULL)
+		return st_fail(ST_SERVICE, "the list of public suffixes cannot be read (Debian's package publicsuffix has one)");
+	return ST_OK;
+}
+
+/* co.uk and example are nobody's to have; a private one (github.io) is not a tenant's either. */
+static enum status check_suffix(const char *name)
+{
+	psl_ctx_t *psl = NULL;
+	enum status st = open_suffixes(&psl);
+
+	if (st == ST_OK && psl_is_public_suffix(psl, name))
+		st = st_fail(ST_BAD, "%s is a public suffix: others have domains below it, so no one tenant can have it", name);
+	psl_free(psl);
+	return st;
+}
+
+/* RFC 9990 4: another organization must say that it wants our reports. Which is another, the list tells well enough for a hint. */
+static enum status warn_reports(const struct domain *d, struct buf *warnings)
+{
+	psl_ctx_t *psl = NULL;
+	const char *ours, *theirs;
+	enum status st = d->n_rua + d->n_ruf > 0 ? open_suffixes(&psl) : ST_OK;
+
+	for (size_t i = 0; st == ST_OK && i < d->n_rua + d->n_ruf; i++) {
+		const char *at = strchr(i < d->n_rua ? d->rua[i] : d->ruf[i - d->n_rua], '@') + 1;
+
+		ours = psl_registrable_domain(psl, d->name);
+		theirs = psl_registrable_domain(psl, at);
+		if (ours == NULL || theirs == NULL || strcmp(ours, theirs) != 0)
+			buf_fmt(warnings, "reports go to another organization: its zone needs %s._report._dmarc.%s. TXT \"v=DMARC1\" (RFC 9990 4)\n",
+				d->name, at);
+	}
+	psl_free(psl);
+	return st;
+}
+
+/* ---- what stands elsewhere ---- */
+
+/* MAIL FROM gets bounces, which are SES's to read: mail to it must not be a tenant's as well. */
+static enum status check_mail_from(struct store *st, const struct domain *d)
+{
+	char name[LABEL_MAX_BYTES + DOMAIN_MAX_BYTES + 2];
+	const char *dot = strchr(d->name, '.');
+	struct domain_setting unused;
+	struct domain above;
+	enum status rc = ST_NOTFOUND;
+
+	snprintf(name, sizeof(name), "%s.%s", d->mail_from, d->name);
+	if (d->mode != DOMAIN_PLAIN)
+		rc = setting_domain(st, name, &unused);
+	if (rc == ST_OK)
+		return st_fail(ST_BAD, "%s would be the MAIL FROM of %s, but receives mail itself: take another --mail-from", name, d->name);
+	if (rc != ST_NOTFOUND)
+		return rc;
+	rc = setting_domain(st, dot + 1, &unused);
+	if (rc == ST_OK)
+		rc = domain_get(st, dot + 1, &above);
+	if (rc == ST_OK && above.mode != DOMAIN_PLAIN && strlen(above.mail_from) == (size_t)(dot - d->name) &&
+			strncmp(above.mail_from, d->name, (size_t)(dot - d->name)) == 0)
+		return st_fail(ST_BAD, "%s is the MAIL FROM of %s: it gets bounces and no other mail (weir-domain set %s --mail-from OTHER)",
+			d->name, above.name, above.name);
+	return rc == ST_NOTFOUND ? ST_OK : rc;
+}
+
+static enum status check_null_mx(struct store *st, const struct domain *d, const struct domain_setting *s)
+{
+	size_t live = 0, all = 0;
+	enum status rc;
+
+	if (!d->null_mx)
+		return ST_OK;
+	rc = setting_domain_count(st, d->name, &live, &all);
+	if (rc == ST_OK && all > 0)
+		return st_fail(ST_BAD, "%s has %zu address%s: a null MX would turn their mail away; remove them (weir-address) or leave "
+			"--null-mx out", d->name, all, all == 1 ? "" : "es");
+	if (rc == ST_OK && (s->any[0] != '\0' || s->catch_all[0] != '\0'))
+		return st_fail(ST_BAD, "%s takes mail for any address: that does not go with --null-mx", d->name);
+	return rc;
+}
+
+/* ---- the change ---- */
+
+static enum status ensure_keys(struct adding *a, struct domain *d)
+{
+	if (!d->own_keys || d->slot[0].selector[0] != '\0')
+		return ST_OK;
+	a->keys_made = true;
+	return keyring_create(a->o->home, a->tenant, d, strcmp(d->provider, "own") != 0, time(NULL));
+}
+
+static enum status change(void *arg, struct store *st)
+{
+	struct adding *a = arg;
+	const struct opts *o = a->o;
+	struct domain_setting s = { "", "" };
+	struct domain d;
+	enum status rc = setting_domain(st, a->name, &s);
+	bool had_keys;
+
+	if (rc == ST_OK)
+		rc = domain_get(st, a->name, &d);
+	else if (rc == ST_NOTFOUND && a->is_new)
+		domain_init(&d, a->name), d.mode = DOMAIN_PLAIN, rc = ST_OK;
+	if (rc != ST_OK)
+		return rc;
+	had_keys = d.own_keys;
+	/* Adding again without --any takes it back; a catch-all is weir-address's. */
+	if (a->is_new || o->any)
+		snprintf(s.any, sizeof(s.any), "%s", o->any ? o->inbox : "");
+	rc = edit_domain(&d, o->edit, o->n_edit);
+	if (rc == ST_OK)
+		rc = check_mail_from(st, &d);
+	if (rc == ST_OK)
+		rc = check_null_mx(st, &d, &s);
+	if (rc == ST_OK)
+		rc = ensure_keys(a, &d);
+	if (rc == ST_OK)
+		rc = domain_check(&d, o->providers, &a->warnings);
+	if (rc == ST_OK)
+		rc = warn_reports(&d, &a->warnings);
+	if (rc == ST_OK)
+		rc = setting_domain_set(st, a->name, &s);
+	if (rc == ST_OK && d.mode != DOMAIN_PLAIN)
+		rc = domain_set(st, &d);
+	a->keys_went = had_keys && !d.own_keys;
+	return rc;
+}
+
+static enum status sweep(void *arg, struct store *st)
+{
+	return keyring_sweep(arg, st);
+}
+
+static int apply(struct adding *a)
+{
+	enum status st = settings_change(a->o->home, a->tenant, CHANGE_KEEP, change, a);
+	char *line = NULL, *rest = NULL;
+
+	/* Keys that nobody names: made and not kept, or let go of. */
+	if (st != ST_OK && a->keys_made) {
+		char why[512];
+
+		snprintf(why, sizeof(why), "%s", st_text());
+		settings_change(a->o->home, a->tenant, CHANGE_KEEP, sweep, (void *)(uintptr_t)a->o->home);
+		st = st_fail(st, "%s", why);
+	} else if (st == ST_OK && a->keys_went) {
+		st = settings_change(a->o->home, a->tenant, CHANGE_KEEP, sweep, (void *)(uintptr_t)a->o->home);
+	}
+	for (line = st == ST_OK ? strtok_r(a->warnings.p, "\n", &rest) : NULL; line != NULL; line = strtok_r(NULL, "\n", &rest))
+		cli_warn("%s: %s", a->name, line);
+	buf_free(&a->warnings);
+	return st == ST_OK ? 0 : cli_fail(st, a->name);
+}
+
+int verb_add(const struct opts *o, int n, char *args[])
+{
+	struct adding a = { .o = o, .tenant = args[0], .is_new = true };
+	struct buf name = { 0 };
+	enum status st = domain_name(args[1], &name);
+	int status;
+
+	if (st != ST_OK) {
+		buf_free(&name);
+		cli_usage("%s", st_text());
+	}
+	a.name = name.p;
+	st = check_suffix(name.p);
+	status = st == ST_OK ? apply(&a) : cli_fail(st, name.p);
+	buf_free(&name);
+	return status;
+}
+
+int verb_set(const struct opts *o, int n, char *args[])
+{
+	char name[DOMAIN_MAX_BYTES + 1], tenant[TENANT_MAX_BYTES + 1];
+	struct adding a = { .o = o, .tenant = tenant, .name = name };
+	int status = find_domain(o, args[0], name, tenant);
+
+	if (o->n_edit == 0 && !o->any)
+		cli_usage("set: nothing is said to be changed");
+	return status == 0 ? apply(&a) : status;
+}
