@@ -80,10 +80,10 @@ static void write_zone(struct buf *b, const struct domain *d)
 		}
 		json_close(b, ']');
 	}
-	if (d->serial != 0 || d->serial_of[0] != '\0') {
+	if (d->serial != 0)
 		json_int(b, "serial", d->serial);
+	if (d->serial_of[0] != '\0')
 		json_cstr(b, "serial_of", d->serial_of);
-	}
 }
 
 void domain_write(const struct domain *d, struct buf *b)

@@ -167,7 +167,7 @@ static int apply(struct adding *a)
 	} else if (st == ST_OK && a->keys_went) {
 		st = settings_change(a->o->home, a->tenant, CHANGE_KEEP, sweep, (void *)(uintptr_t)a->o->home);
 	}
-	for (line = st == ST_OK ? strtok_r(a->warnings.p, "\n", &rest) : NULL; line != NULL; line = strtok_r(NULL, "\n", &rest))
+	for (line = st == ST_OK && a->warnings.len > 0 ? strtok_r(a->warnings.p, "\n", &rest) : NULL; line != NULL; line = strtok_r(NULL, "\n", &rest))
 		cli_warn("%s: %s", a->name, line);
 	buf_free(&a->warnings);
 	return st == ST_OK ? 0 : cli_fail(st, a->name);
