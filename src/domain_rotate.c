@@ -18,10 +18,12 @@
 #include "route.h"
 #include "settings.h"
 #include "weir-domain.h"
+#include "when.h"
 
 /* One domain's turn. ask is the name its new key is to be found at. */
 struct turn {
 	const struct opts *o;
+	int64_t now;
 	char name[DOMAIN_MAX_BYTES + 1], tenant[TENANT_MAX_BYTES + 1];
 	char ask[LABEL_MAX_BYTES + DOMAIN_MAX_BYTES + 16], want[sizeof(((struct slot *)0)->public_key)];
 	enum dns_result found;	/* DNS_FOUND: with the key that it should have */
@@ -32,7 +34,7 @@ struct turn {
 	char selector[LABEL_MAX_BYTES + 1];
 	enum key_algorithm algorithm;
 };
-struct turns { const struct opts *o; struct turn *t; size_t n, cap; };
+struct turns { const struct opts *o; int64_t now; struct turn *t; size_t n, cap; };
 
 /* ---- is the new key in DNS? all names at once ---- */
 
@@ -47,7 +49,7 @@ static enum status prepare(void *arg, struct store *st)
 	if (rc != ST_OK)
 		return rc;
 	s = rotation_slot(&d);
-	if (s != NULL && rotation_next(&d, time(NULL), &due) == ROTATION_SEE) {
+	if (s != NULL && rotation_next(&d, t->now, &due) == ROTATION_SEE) {
 		snprintf(t->ask, sizeof(t->ask), "%s._domainkey.%s", s->selector, d.name);
 		snprintf(t->want, sizeof(t->want), "%s", s->public_key);
 	}
@@ -111,7 +113,7 @@ static enum status turn(void *arg, struct store *st)
 	struct turn *t = arg;
 	const struct slot *s;
 	struct domain d;
-	int64_t now = time(NULL);
+	int64_t now = t->now;
 	enum status rc = domain_get(st, t->name, &d);
 
 	if (rc == ST_OK && d.own_keys)
@@ -228,6 +230,7 @@ static enum status add_turn(void *arg, const char *domain, const char *tenant)
 	}
 	memset(&all->t[all->n], 0, sizeof(*all->t));
 	all->t[all->n].o = all->o;
+	all->t[all->n].now = all->now;
 	snprintf(all->t[all->n].name, sizeof(all->t->name), "%s", domain);
 	snprintf(all->t[all->n].tenant, sizeof(all->t->tenant), "%s", tenant);
 	all->n++;
@@ -247,12 +250,14 @@ static enum status add_all(struct turns *all)
 
 int verb_rotate(const struct opts *o, int n, char *args[])
 {
-	struct turns all = { .o = o };
+	struct turns all = { .o = o, .now = time(NULL) };
 	enum status st = ST_OK;
 	int status = 0;
 
 	if (n == 0 && !o->go_on)
 		cli_usage("rotate: which domain? (all that have begun: --continue)");
+	if (o->view.now != NULL && when_parse(o->view.now, all.now, &all.now) != ST_OK)
+		cli_usage("--now: %s", st_text());
 	for (int i = 0; i < n && st == ST_OK; i++) {
 		char name[DOMAIN_MAX_BYTES + 1], tenant[TENANT_MAX_BYTES + 1];
 		int rc = find_domain(o, args[i], name, tenant);
