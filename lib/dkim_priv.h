@@ -8,6 +8,7 @@
  *	dkim_sig.c	what a DKIM-Signature field says	3.5, 6.1.1
  *	dkim_ask.c	the keys at a name, and what they say	6.1.2, 6.1.3
  *	dkim_verify.c	messages: which signatures, their bytes, their results	6.1
+ *	dkim_signer.c	private keys
  *	dkim_sign.c	signing					5
  */
 #ifndef WEIR_DKIM_PRIV_H
@@ -152,5 +153,16 @@ struct dkim_question {
 struct dkim_answer { enum dkim_result result; unsigned flags; int bits; char why[700]; };
 /* False: pending. */
 bool dkim_ask(struct dkim *d, struct dns *dns, const struct dkim_question *q, struct dkim_answer *out);
+
+/* ---- dkim_signer.c ---- */
+struct dkim_signer {
+	EVP_PKEY *pkey;
+	EVP_PKEY_CTX *ctx;	/* RSA: ready to sign */
+	bool ed25519;
+	struct buf domain, selector;
+};
+void dkim_add_base64(const uint8_t *p, size_t n, struct buf *out);
+/* st_fail with what OpenSSL says. */
+enum status dkim_openssl(enum status st, const char *what);
 
 #endif

@@ -79,13 +79,25 @@ bool field_find(const char *p, size_t begin, size_t end, const char *name, int n
 	return false;
 }
 
+/* "From a@b Mon Nov 16 ...": what an mbox puts before a message. "From : a@b" is the field (RFC 5322 4.5.2). */
+static bool mbox_line(const char *p, size_t len)
+{
+	size_t i = 5;
+
+	if (len < 5 || memcmp(p, "From ", 5) != 0)
+		return false;
+	while (i < len && is_blank(p[i]))
+		i++;
+	return i == len || p[i] != ':';
+}
+
 size_t header_begin(const char *p, size_t len)
 {
 	size_t pos = 0, next;
 
 	if (len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
 		pos = 3;
-	if (len - pos >= 5 && memcmp(p + pos, "From ", 5) == 0) {
+	if (mbox_line(p + pos, len - pos)) {
 		line_len(p, len, pos, &next);
 		pos = next;
 	}

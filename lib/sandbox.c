@@ -44,6 +44,7 @@ static const struct profile {
 	{ "weir-export",         NONE, NONE,  NONE,  USE,   NONE,  NONE,  0 },
 	{ "weir-why",            NONE, NONE,  NONE,  USE,   NONE,  NONE,  0 },
 	{ "weir-fsck",           NONE, NONE,  NONE,  WRITE, NONE,  NONE,  FORK },
+	{ "weir-sign",           READ, NONE,  NONE,  NONE,  WRITE, NONE,  0 },	/* its keys it has read already */
 	{ "weir-tenant",         NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-domain",         NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-domain.verify",  NONE, NONE,  USE,   WRITE, NONE,  NONE,  0 },	/* verify, plan; and the network */

@@ -21,6 +21,7 @@ table() {
 	weir-route|0|weir-route|78|nobody|weir-route --tenant nobody
 	weir-scan|78|weir-scan --db $SAMPLES/signatures|78|missing.db|weir-scan --db missing.db
 	weir-show|64|weir-show acme $id|65|ffffffff|weir-show acme ffffffff
+	weir-sign|64|weir-sign -r --domain x.example --selector s --key $BATS_FILE_TMPDIR/key.pem|78|missing.pem|weir-sign --domain x.example --selector s --key missing.pem
 	weir-spool|64|weir-spool list maildir|65 74|missing|weir-spool list missing
 	weir-store|0|weir-store|64|missing|weir-store -R missing
 	weir-tenant|64|weir-tenant list|65|nobody|weir-tenant show nobody
@@ -35,6 +36,7 @@ setup_file() {
 	cd "$BATS_FILE_TMPDIR" || return
 	export WEIR_HOME=$BATS_FILE_TMPDIR/home
 	mkdir -p maildir/{cur,new,tmp} spool
+	openssl genpkey -algorithm ed25519 -out key.pem
 	printf '%s\r\n' 'From: a@b.example' 'To: c@acme.example' 'Subject: one' 'Message-ID: <one@b.example>' \
 		'Date: Fri, 20 Nov 2026 09:15:00 +0000' '' 'text' | tee spool/one >maildir/cur/1.one:2,S
 	weir-tenant add acme

@@ -18,6 +18,7 @@ filters() {
 	weir-extract
 	weir-parse -r
 	weir-route
+	weir-sign -r --domain acme.example --selector s --key key.pem
 	weir-scan --db $SAMPLES/signatures -j 1
 	weir-store
 	weir-thread
@@ -27,6 +28,7 @@ filters() {
 
 @test "every filter has given up what it does not need while it waits for its first byte" {
 	mkdir spool
+	openssl genpkey -algorithm ed25519 -out key.pem
 	weir-tenant add acme
 	weir-domain add acme acme.example
 	filters | while read -r command; do

@@ -156,6 +156,7 @@ static const struct { const char *profile; unsigned may; } table[] = {
 	{ "weir-thread", STORES }, { "weir-store", ROOTS | STORES | STORES_W | RUN_W },
 	{ "weir-spool", 0 }, { "weir-ls", STORES }, { "weir-show", STORES }, { "weir-cat", STORES },
 	{ "weir-export", STORES }, { "weir-why", STORES }, { "weir-fsck", STORES | STORES_W | FORKS },
+	{ "weir-sign", ROOTS | RUN_W },
 	{ "weir-tenant", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-domain", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-address", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
