@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "mime_internal.h"
 
@@ -287,15 +288,15 @@ static size_t find_lookalike(const struct reader *r, const struct part *p, const
 	return p->end;
 }
 
+/* o NULL: all from the header to the end, as text. */
 static void walk_leaf(struct reader *r, GMimePart *o, int node, const struct place *at)
 {
 	struct node *n = &r->node[node];
-	GMimeDataWrapper *w = g_mime_part_get_content(o);
+	GMimeDataWrapper *w = o ? g_mime_part_get_content(o) : NULL;
 	GMimeStream *s = w ? g_mime_data_wrapper_get_stream(w) : NULL;
 	struct part p = { .id = (char *)at->id, .parent = (char *)at->parent, .encoding = n->enc,
-		.begin = n->head.body, .end = n->head.body };
-	char *type = g_mime_content_type_get_mime_type(
-		g_mime_object_get_content_type(GMIME_OBJECT(o)));
+		.begin = n->head.body, .end = o ? n->head.body : r->end };
+	char *type = o ? g_mime_content_type_get_mime_type(g_mime_object_get_content_type(GMIME_OBJECT(o))) : NULL;
 
 	if (s && s->bound_start >= 0 && s->bound_end >= s->bound_start &&
 			(size_t)s->bound_end <= r->end) {
@@ -319,16 +320,11 @@ static void walk_leaf(struct reader *r, GMimePart *o, int node, const struct pla
 	g_free(type);
 }
 
-static void walk(struct reader *r, GMimeObject *o, const struct place *at)
+static void walk_node(struct reader *r, GMimeObject *o, int node, const struct place *at)
 {
-	int node = new_node(r);
-	struct node *n;
+	struct node *n = &r->node[node];
 	bool odd = false;
 
-	if (node < 0 || !o)
-		return;
-	n = &r->node[node];
-	read_head(r->p, at->begin, r->end, at, &n->head);
 	if (n->head.encoding.p)
 		n->enc = encoding_of(n->head.encoding.p, n->head.encoding.len, &odd, &n->identity);
 	n->odd = odd;
@@ -339,12 +335,59 @@ static void walk(struct reader *r, GMimeObject *o, const struct place *at)
 		mime_defect(r->w->m, "odd_encoding", tag(r, at->id), NULL);
 	if (n->enc == ENC_UNKNOWN)
 		mime_defect(r->w->m, "unknown_encoding", tag(r, at->id), NULL);
-	if (GMIME_IS_MULTIPART(o))
+	if (!o)
+		walk_leaf(r, NULL, node, at);
+	else if (GMIME_IS_MULTIPART(o))
 		walk_multipart(r, GMIME_MULTIPART(o), node, at);
 	else if (GMIME_IS_MESSAGE_PART(o))
 		walk_message(r, GMIME_MESSAGE_PART(o), node, at);
 	else if (GMIME_IS_PART(o))
 		walk_leaf(r, GMIME_PART(o), node, at);
+}
+
+static void walk(struct reader *r, GMimeObject *o, const struct place *at)
+{
+	int node = new_node(r);
+
+	if (node < 0 || !o)
+		return;
+	read_head(r->p, at->begin, r->end, at, &r->node[node].head);
+	walk_node(r, o, node, at);
+}
+
+/* ---- messages of one part ---- */
+
+static size_t skip(struct span s, size_t i, const char *these)
+{
+	while (i < s.len && s.p[i] && strchr(these, s.p[i]))
+		i++;
+	return i;
+}
+
+/* "text/plain", parameters or not, or nothing at all (RFC 2045 5.2). */
+static bool is_text(struct span type)
+{
+	size_t i = skip(type, 0, " \t");
+
+	if (!type.p)
+		return true;
+	if (type.len - i < 6 || strncasecmp(type.p + i, "text/", 5) != 0)
+		return false;
+	size_t end = skip(type, i + 5, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-.0123456789");
+	bool named = end > i + 5;
+	end = skip(type, end, " \t\r\n");
+	return named && (end == type.len || type.p[end] == ';');
+}
+
+/* Whether there is nothing to find for GMime: a header in which nothing is odd, and it says text. Most mail is of
+ * that kind, and GMime would only look at each of its lines. r->pre is of the same bytes. */
+static bool is_one_text(const struct reader *r, const struct head *h)
+{
+	const struct prescan *s = &r->pre;
+
+	return h->fields && !h->malformed && !h->blank_line && !h->blank_before_colon && h->types <= 1 && h->encodings <= 1
+		&& !s->bare_cr && !s->nul && !s->bom && !s->no_separator && !s->header_too_big && !s->field_too_big
+		&& !s->too_many_params && !s->too_many && !s->masks_full && is_text(h->type);
 }
 
 /* ---- one look ---- */
@@ -439,28 +482,34 @@ void read_entity(struct reader *r)
 {
 	size_t begin = r->begin + header_begin(r->p + r->begin, r->end - r->begin);
 	struct place root = { r->id, r->parent, r->depth, begin, NULL, NULL };
-	GByteArray *array;
-	GMimeStream *stream;
-	GMimeMessage *msg;
-	GMimeObject *o;
+	GByteArray *array = NULL;
+	GMimeStream *stream = NULL;
+	GMimeMessage *msg = NULL;
+	struct head head;
 
+	read_head(r->p, begin, r->end, &root, &head);
 	if (prescan_mask(r->p + r->begin, r->end - r->begin, &r->w->l.pre, &r->pre) != ST_OK) {
 		r->w->nomem = true;
 		prescan_done(&r->pre);
 		return;
 	}
-	msg = ask_gmime(r->p, begin, r->begin + r->pre.cut, &array, &stream);
+	bool simple = is_one_text(r, &head);
+	if (!simple)
+		msg = ask_gmime(r->p, r->pre.start ? r->begin + r->pre.start : begin, r->begin + r->pre.cut, &array, &stream);
 	prescan_unmask(r->p + r->begin, &r->pre);
 	prescan_done(&r->pre);
 	note_limits(r, &r->pre);
-	o = msg ? g_mime_message_get_mime_part(msg) : NULL;
+	GMimeObject *o = msg ? g_mime_message_get_mime_part(msg) : NULL;
 	r->pos = begin;
-	if (o) {
-		walk(r, o, &root);
+	int node = simple || o ? new_node(r) : -1;
+	if (node >= 0) {
+		r->node[node].head = head;
+		walk_node(r, o, node, &root);
 		account(r, r->end, -1);
-	} else
+	} else if (!simple && !o)
 		read_as_text(r);
-	end_gmime(msg, array, stream);	/* now: other readings may nest */
+	if (!simple)
+		end_gmime(msg, array, stream);	/* now: other readings may nest */
 	read_on(r);
 	for (size_t i = 0; i < r->nodes; i++)
 		free(r->node[i].boundary);

@@ -169,15 +169,29 @@ static void defaults(const struct prescan_limits *in, struct prescan_limits *l)
 		l->line_bytes = PRESCAN_MAX_LINE_BYTES;
 }
 
+/* A name that nobody doubts: GMime does not take just anything for a header's first field. */
+static bool is_ordinary(const char *p, const struct field *f)
+{
+	size_t i = 0;
+
+	while (i < f->name_len && (((p[f->begin + i] | 0x20) >= 'a' && (p[f->begin + i] | 0x20) <= 'z')
+			|| p[f->begin + i] == '-'))
+		i++;
+	return i && i == f->name_len && i <= LONGEST_NAME && !f->blank_before_colon;
+}
+
 /* The first block's fields are not GMime's business: all in a row become one field's folded lines,
- * which is a third of its work. Returns whether the field is hidden. */
-static bool hide_field(char *p, const struct field *f, bool last_hidden, struct prescan *s)
+ * and of the first row, which is most of a header, it sees the last field only. Returns whether the field is hidden. */
+static bool hide_field(char *p, const struct field *f, bool last_hidden, bool first_row, struct prescan *s)
 {
 	if (!f->name_len && !last_hidden)
 		return false;
 	if (f->name_len > 8 && strncasecmp(p + f->begin, "Content-", 8) == 0)
 		return false;
-	overwrite(p, s, f->begin, 1, last_hidden ? ' ' : 'X');
+	if (first_row && last_hidden && is_ordinary(p, f))
+		s->start = f->begin;
+	else
+		overwrite(p, s, f->begin, 1, last_hidden ? ' ' : 'X');
 	return true;
 }
 
@@ -185,7 +199,7 @@ static bool hide_field(char *p, const struct field *f, bool last_hidden, struct 
 static void first_block(char *p, size_t len, const struct prescan_limits *l, struct prescan *s)
 {
 	size_t pos = header_begin(p, len), limit = len;
-	bool hidden = false;
+	bool hidden = false, first_row = true;
 	struct field f;
 
 	s->bom = pos >= 3 && p[0] == (char)0xef;
@@ -193,14 +207,18 @@ static void first_block(char *p, size_t len, const struct prescan_limits *l, str
 		limit = pos + l->header_bytes;
 	while (field_next(p, limit, &pos, &f)) {
 		if (s->fields++ < HIDE_FIELDS_MAX)
-			hidden = hide_field(p, &f, hidden, s);
+			hidden = hide_field(p, &f, hidden, first_row, s);
+		first_row &= hidden && s->fields < HIDE_FIELDS_MAX && (s->fields > 1 || is_ordinary(p, &f));
 	}
+	if (s->start)
+		overwrite(p, s, s->start, 1, 'X');
 	s->body = pos;
 	if (pos < limit || (pos >= 2 && p[pos - 1] == '\n' && (p[pos - 2] == '\n' ||
 			(pos >= 3 && p[pos - 2] == '\r' && p[pos - 3] == '\n'))))
 		return;
 	if (limit == len) {
 		s->no_separator = true;
+		s->start = 0;	/* GMime would find no header in a last line without an end */
 		return;
 	}
 	s->header_too_big = true;	/* end it here: two line ends over two bytes */
@@ -238,7 +256,7 @@ enum status prescan_mask(char *p, size_t len, const struct prescan_limits *limit
 			memset(&block, 0, sizeof(block));
 			if (s->delimiters++ == l.delimiters)
 				cut = pos;
-		} else if (!s->masks_full) {
+		} else if (!s->masks_full && pos >= s->start) {
 			maybe_field(p, len, pos, &block, &l, s);
 			if (s->masks_full)
 				full = pos;

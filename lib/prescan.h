@@ -30,6 +30,7 @@ struct prescan {
 	size_t lines, bare_cr, lf, nul, delimiters, longest_line;
 	size_t fields;			/* of the first header block */
 	size_t body;			/* where the first header block ends */
+	size_t start;			/* a MIME parser need not look at what is before: fields that are hidden; 0: all */
 	size_t cut;			/* a MIME parser may look at [0,cut) only */
 	bool bom, header_too_big, field_too_big, too_many_params, masks_full;
 	bool too_many;			/* cut < len: more delimiters or fields than the limits */

@@ -60,6 +60,29 @@ static void numbers(void)
 	CHECK(s.lines == 0, "nothing");
 }
 
+/* Where GMime may begin: the last field before Content-*, if the header begins as nobody doubts and has an end. */
+static void start_of_what_matters(void)
+{
+	static const struct { const char *text; size_t start; } is[] = {
+		{ "From: a\nReceived: b\n c\nTo: d\nContent-Type: x/y\n\nz", 24 },
+		{ "From: a\nReceived: b\nContent-Type: x/y\nTo: d\n\nz", 8 },	/* the first row only */
+		{ "From: a\nnone\nTo: d\n\nz", 13 },
+		{ "From: a\nTo: d\nnone\n\nz", 8 },
+		{ "From: a\n\nz", 0 },
+		{ "Content-Type: x/y\nTo: d\nCc: e\n\nz", 0 },
+		{ "none\nFrom: a\nTo: d\n\nz", 0 },
+		{ "{\"a\": 1}\nFrom: a\nTo: d\n\nz", 0 },
+		{ "From : a\nTo: d\nCc: e\n\nz", 0 },
+		{ "From: a\n{\"b\": 1}\n\nz", 0 },
+		{ "From: a\nTo: d\nCc: e\n", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof is / sizeof *is; i++) {
+		struct prescan s = scan(is[i].text, NULL, NULL);
+		CHECK(s.start == is[i].start, "%s\nstarts at %zu", is[i].text, s.start);
+	}
+}
+
 static void limits(void)
 {
 	static const char text[] = "A: b\n\nboundary\n--1\n--2\n--3\n";
@@ -84,6 +107,7 @@ int main(void)
 {
 	what_is_seen();
 	numbers();
+	start_of_what_matters();
 	limits();
 	if (!failed)
 		puts("ok");
