@@ -64,7 +64,7 @@ static void numbers(void)
 static void start_of_what_matters(void)
 {
 	static const struct { const char *text; size_t start; } is[] = {
-		{ "From: a\nReceived: b\n c\nTo: d\nContent-Type: x/y\n\nz", 24 },
+		{ "From: a\nReceived: b\n c\nTo: d\nContent-Type: x/y\n\nz", 23 },
 		{ "From: a\nReceived: b\nContent-Type: x/y\nTo: d\n\nz", 8 },	/* the first row only */
 		{ "From: a\nnone\nTo: d\n\nz", 13 },
 		{ "From: a\nTo: d\nnone\n\nz", 8 },
