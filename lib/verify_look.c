@@ -444,8 +444,9 @@ void verify_ask_all(struct verify_work *w)
 	size_t i;
 
 	for (i = 0; i < w->n_group; i++) {
-		verify_dns(w, w->group[i].owner, w->group[i].type);
-		if (w->group[i].type == DNS_CNAME)
+		const struct dns_answer *a = verify_dns(w, w->group[i].owner, w->group[i].type);
+
+		if (a && w->group[i].type == DNS_CNAME && a->result == DNS_NODATA)
 			verify_dns(w, w->group[i].owner, DNS_TXT);	/* flattened? */
 	}
 	ask_probes(w);

@@ -125,6 +125,32 @@ static void note_cache(struct verify_work *w, const struct verify_seen *truth, c
 	buf_fmt(note, ", for another %u s at most", cache->ttl);
 }
 
+/* Parents show the address of a name server beside its NS record only: where the NS is missing among others, nothing can
+ * be said about its address before that is mended. */
+static bool cannot_be_seen(struct verify_work *w, const struct group *g)
+{
+	bool any = false;
+	size_t i, k;
+
+	if (!g->at_parent || g->type == DNS_NS)
+		return false;
+	for (i = 0; i < w->n_target; i++) {
+		const struct authority_reply *r = w->target[i].parent && w->target[i].address[0] ?
+			verify_server_says(w, w->target[i].address, w->d->name, DNS_NS) : NULL;
+		struct verify_seen s;
+		size_t n = strlen(g->owner);
+
+		if (!r || r->result != AUTHORITY_REFERRAL)
+			continue;
+		s = verify_seen_referral(w, w->d->name, DNS_NS, r);
+		for (k = 0; k < s.n; k++)
+			if (s.item[k].text.len == n + 1 && strncasecmp(s.item[k].text.p, g->owner, n) == 0)
+				return false;
+		any = true;
+	}
+	return any;
+}
+
 /* ---- rows ---- */
 
 static struct verify_row *new_row(struct verify *v)
@@ -192,8 +218,13 @@ static void fill_extra(struct verify *v, const struct group *g, size_t at, const
 static void flattened(struct verify *v, struct verify_row *row)
 {
 	struct verify_work *w = v->work;
-	const struct dns_answer *a = row->type == DNS_CNAME && row->verdict == VERDICT_MISSING ? verify_dns(w, row->owner, DNS_TXT) : NULL;
+	const struct dns_answer *a = NULL;
 	struct verify_seen *s;
+
+	if (row->type == DNS_CNAME && row->verdict == VERDICT_MISSING) {
+		a = verify_dns(w, row->owner, DNS_CNAME);
+		a = a && a->result == DNS_NODATA ? verify_dns(w, row->owner, DNS_TXT) : NULL;
+	}
 
 	if (!a || a->result != DNS_FOUND || (a->canonical && strcasecmp(a->canonical, row->owner) != 0))
 		return;
@@ -244,27 +275,32 @@ static void doubt(struct verify *v, size_t from, const struct verify_seen *cache
 	}
 }
 
+static void rows_of_group(struct verify *v, struct group *g)
+{
+	struct verify_work *w = v->work;
+	const struct dns_answer *a = verify_dns(w, g->owner, g->type);
+	struct verify_seen cache = a ? verify_seen_dns(w, g->owner, g->type, a) : (struct verify_seen){ .how = SEEN_FAILED, .why = "" };
+	struct buf note = { 0 };
+	struct view view = authority_view(w, g, &note);
+	size_t from = v->n_row;
+
+	w->answers += cache.how != SEEN_FAILED;
+	w->failures += cache.how == SEEN_FAILED;
+	g->chosen = view.server ? view.seen : cache;
+	if (view.server && !g->at_parent)
+		note_cache(w, &view.seen, &cache, &note);
+	judge_group(v, g, verify_keep(w, note.p, note.len));
+	if (view.server && !g->at_parent)
+		doubt(v, from, &cache);
+	buf_free(&note);
+}
+
 void verify_rows(struct verify *v)
 {
 	struct verify_work *w = v->work;
 	size_t i;
 
-	for (i = 0; i < w->n_group; i++) {
-		struct group *g = &w->group[i];
-		const struct dns_answer *a = verify_dns(w, g->owner, g->type);
-		struct verify_seen cache = a ? verify_seen_dns(w, g->owner, g->type, a) : (struct verify_seen){ .how = SEEN_FAILED, .why = "" };
-		struct buf note = { 0 };
-		struct view view = authority_view(w, g, &note);
-		size_t from = v->n_row;
-
-		w->answers += cache.how != SEEN_FAILED;
-		w->failures += cache.how == SEEN_FAILED;
-		g->chosen = view.server ? view.seen : cache;
-		if (view.server && !g->at_parent)
-			note_cache(w, &view.seen, &cache, &note);
-		judge_group(v, g, verify_keep(w, note.p, note.len));
-		if (view.server && !g->at_parent)
-			doubt(v, from, &cache);
-		buf_free(&note);
-	}
+	for (i = 0; i < w->n_group; i++)
+		if (!cannot_be_seen(w, &w->group[i]))
+			rows_of_group(v, &w->group[i]);
 }
