@@ -1,6 +1,7 @@
 # Name servers for tests, on free ports of 127.0.0.1: NSD with zones of our own, and a responder that misbehaves.
 #
-#	nsd_start DIR [NAME]	DIR/ZONE.zone each becomes a zone; sets NSD_PORT. Several servers have different NAMEs
+#	nsd_start DIR [NAME [IP PORT]]	DIR/ZONE.zone each becomes a zone; sets NSD_PORT. Several servers have different NAMEs;
+#			a zone's own servers must all listen on one port: 127.0.0.1, 127.0.0.2... and the PORT of the first
 #	nsd_reload [NAME]	reads all zones of DIR again, also new ones; the port stays; returns when they are served
 #	nsd_stop [NAME]
 #	responder_start RULE...	sets RESPONDER_PORT; see responder.py for its rules
@@ -25,12 +26,12 @@ free_port() {
 	END
 }
 
-# nsd_conf DIR RUN PORT
+# nsd_conf DIR RUN PORT IP
 nsd_conf() {
 	local zone
 	cat <<-END
 	server:
-	  ip-address: 127.0.0.1
+	  ip-address: $4
 	  port: $3
 	  username: ""
 	  chroot: ""
@@ -52,13 +53,13 @@ nsd_conf() {
 	done
 }
 
-# Whether any DNS message comes back from PORT.
+# Whether any DNS message comes back from PORT of IP.
 dns_answers() {
-	python3 - "$1" <<-'END'
+	python3 - "$1" "$2" <<-'END'
 	import socket, sys
 	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 	s.settimeout(0.2)
-	s.connect(("127.0.0.1", int(sys.argv[1])))
+	s.connect((sys.argv[2], int(sys.argv[1])))
 	try:
 	    s.send(b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x06\x00\x01")
 	    sys.exit(s.recv(512)[:2] != b"\x12\x34")
@@ -67,14 +68,14 @@ dns_answers() {
 	END
 }
 
-# nsd_run RUN PORT: in the foreground of a background job, so that it is ours to stop. 1: it ended (the port was taken).
+# nsd_run RUN PORT IP: in the foreground of a background job, so that it is ours to stop. 1: it ended (the port was taken).
 nsd_run() {
 	local i pid
 	PATH=$PATH:/usr/sbin nsd -d -c "$1/nsd.conf" >"$1/out" 2>&1 3>&- &
 	pid=$!
 	echo "$pid" >"$1/pid"
 	for ((i = 0; i < 100; i++)); do
-		if dns_answers "$2" && kill -0 "$pid" 2>/dev/null; then return 0; fi
+		if dns_answers "$2" "$3" && kill -0 "$pid" 2>/dev/null; then return 0; fi
 		kill -0 "$pid" 2>/dev/null || return 1
 	done
 	return 1
@@ -84,11 +85,12 @@ nsd_start() {
 	local run=$DNS_DIR/${2:-nsd} try
 	mkdir -p "$run"
 	realpath "$1" >"$run/zones"
+	echo "${3:-127.0.0.1}" >"$run/ip"
 	for try in 1 2 3 4 5; do
-		NSD_PORT=$(free_port)
+		NSD_PORT=${4:-$(free_port)}
 		echo "$NSD_PORT" >"$run/port"
-		nsd_conf "$(cat "$run/zones")" "$run" "$NSD_PORT" >"$run/nsd.conf"
-		! nsd_run "$run" "$NSD_PORT" || return 0
+		nsd_conf "$(cat "$run/zones")" "$run" "$NSD_PORT" "$(cat "$run/ip")" >"$run/nsd.conf"
+		! nsd_run "$run" "$NSD_PORT" "$(cat "$run/ip")" || return 0
 	done
 	cat "$run/nsd.log" "$run/out" >&2
 	echo "NSD did not start ($try tries)" >&2
@@ -112,9 +114,9 @@ nsd_stop() {
 nsd_reload() {
 	local run=$DNS_DIR/${1:-nsd} i
 	nsd_stop "${1:-nsd}"
-	nsd_conf "$(cat "$run/zones")" "$run" "$(cat "$run/port")" >"$run/nsd.conf"
+	nsd_conf "$(cat "$run/zones")" "$run" "$(cat "$run/port")" "$(cat "$run/ip")" >"$run/nsd.conf"
 	for ((i = 0; i < 20; i++)); do
-		! nsd_run "$run" "$(cat "$run/port")" || return 0
+		! nsd_run "$run" "$(cat "$run/port")" "$(cat "$run/ip")" || return 0
 	done
 	cat "$run/nsd.log" >&2
 	return 1
