@@ -353,7 +353,7 @@ child_not_well() {
 	/^_dmarc/s/p=none/p=nnoe/|dmarc-discarded
 	/^mail.*MX/s/10 .*/10 192.0.2.1./|mx-address
 	/^mail.*MX/{p; s/10 .*/20 alias/; p; s/.*/alias CNAME other/}|mx-cname
-	/^mail/d; $s/$/\nmail.service CNAME other/|cname
+	/^mail/d; /^_dmarc/s/$/\nmail.service CNAME other/|cname
 	$s/$/\n*.service TXT "anything"/|wildcard
 	/^service.*TXT/s/"v=(.*)"/"\\"v=\1\\""/|quotes
 	END
