@@ -188,7 +188,12 @@ void auth_from_verdicts(const struct rec *rec, struct auth *out)
 
 void auth_json(const struct auth *a, struct buf *b)
 {
-	json_open(b, "auth", '{');
+	auth_json_as("auth", a, NULL, b);
+}
+
+void auth_json_as(const char *key, const struct auth *a, const char *action_or_null, struct buf *b)
+{
+	json_open(b, key, '{');
 	json_cstr(b, "source", a->source);
 	for (enum auth_method m = 0; m < AUTH_METHODS; m++) {
 		const struct auth_finding *f = &a->by[m];
@@ -199,6 +204,8 @@ void auth_json(const struct auth *a, struct buf *b)
 			json_cstr(b, "ses", f->ses);
 		if (f->policy[0] != '\0')
 			json_cstr(b, "policy", f->policy);
+		if (m == AUTH_DMARC && action_or_null)
+			json_cstr(b, "action", action_or_null);
 		json_close(b, '}');
 	}
 	json_close(b, '}');

@@ -2,8 +2,8 @@
  * auth.h - what is known about who sent a message: SPF, DKIM, DMARC in the words of RFC 8601 2.7.
  *
  * A finding says where it comes from, and "not checked" is a result of its own: AUTH_UNCHECKED is what a zeroed
- * struct says, and nothing here turns an unknown word into a pass. Today's only source are the verdicts that the
- * spool brought (Amazon SES checked them on receipt); checks of our own fill the same struct from another source.
+ * struct says, and nothing here turns an unknown word into a pass. This module reads the verdicts that the
+ * spool brought (Amazon SES checked them on receipt); our own checks are authcheck.h's.
  */
 #ifndef WEIR_AUTH_H
 #define WEIR_AUTH_H
@@ -35,7 +35,9 @@ void auth_from_verdicts(const struct rec *rec, struct auth *out);
  * things (the sender chooses the HELO name and the envelope sender that stand in it unquoted). */
 enum auth_result auth_in_text(const char *text, size_t len, enum auth_method m);
 
-/* The record's member "auth":{...} appended to b. */
+/* The member "auth":{...} appended to b; as: under another key, with what the tenant's policy makes of a failing
+ * DMARC ("flag"; NULL: nothing). */
 void auth_json(const struct auth *a, struct buf *b);
+void auth_json_as(const char *key, const struct auth *a, const char *action_or_null, struct buf *b);
 
 #endif

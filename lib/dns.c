@@ -25,6 +25,7 @@ struct dns {
 	uint32_t seed;				/* of the hash: senders choose names */
 	int timeout_ms;
 	bool hurry;
+	const struct dns_entry *blocker;
 	dns_used_fn used;
 	void *used_arg;
 };
@@ -253,6 +254,8 @@ enum dns_result dns_ask(struct dns *d, const char *name, uint16_t type, const st
 		if (d->used)
 			d->used(d->used_arg, entry_text(e), type, a);
 	}
+	if (!a && !d->blocker)
+		d->blocker = e;
 	if (out_or_null)
 		*out_or_null = a;
 	return a ? a->result : DNS_PENDING;
@@ -261,6 +264,24 @@ enum dns_result dns_ask(struct dns *d, const char *name, uint16_t type, const st
 void dns_hurry(struct dns *d, bool on)
 {
 	d->hurry = on;
+}
+
+bool dns_hurried(const struct dns *d)
+{
+	return d->hurry;
+}
+
+const struct dns_entry *dns_blocker(struct dns *d)
+{
+	const struct dns_entry *e = d->blocker;
+
+	d->blocker = NULL;
+	return e;
+}
+
+bool dns_settled(const struct dns_entry *e)
+{
+	return e->state == DNS_ANSWERED;
 }
 
 size_t dns_pending(const struct dns *d)
@@ -327,6 +348,7 @@ void dns_sweep(struct dns *d)
 	int64_t now = now_ms();
 	size_t over = d->entries > DNS_MAX_NAMES ? d->entries - DNS_MAX_NAMES : 0;
 
+	d->blocker = NULL;
 	for (e = d->list[DNS_ANSWERED].first; e; e = next) {
 		next = e->next;
 		if (over || e->until <= now) {

@@ -87,6 +87,15 @@ enum dns_result dns_ask(struct dns *d, const char *name, uint16_t type, const st
  * message that has waited long enough. Such answers are not kept. */
 void dns_hurry(struct dns *d, bool on);
 
+bool dns_hurried(const struct dns *d);
+
+/* For who has many messages waiting and wants to look only at those that have got further: the first name that was
+ * DNS_PENDING since the last call of dns_blocker(), NULL if there was none; and whether it is answered now. Ask again before
+ * the next dns_sweep(). */
+struct dns_entry;
+const struct dns_entry *dns_blocker(struct dns *d);
+bool dns_settled(const struct dns_entry *e);
+
 /* Waits until at least one pending name is answered or over its time, or wait_ms have passed (-1: as
  * long as it takes). ST_OK; ST_END: nothing is pending. ST_IO: the resolver is broken; all that was pending is DNS_SERVFAIL. */
 enum status dns_wait(struct dns *d, int wait_ms);

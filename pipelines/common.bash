@@ -2,19 +2,21 @@
 # What the ingest pipelines share: options, where the programs are, and how PIPESTATUS is read.
 # Callers set $prog and $usage and may define own_option (returns how many words it took).
 # shellcheck disable=SC2034,SC2154  # callers read the arrays and set the rest
-parse=() scan=() store=() ack=() noscan='' summary='' progress=1 db=/var/lib/clamav
+parse=() auth=() scan=() store=() ack=() noscan='' summary='' progress=1 db=/var/lib/clamav
 
 die() { printf '%s: %s\n' "$prog" "$2" >&2; exit "$1"; }
 
 options() {	# leaves the operands in $operand
 	while [ $# -gt 0 ]; do
 		case $1 in
-		--home | --db | --clamd | --jobs | -j | --tenant)
+		--home | --db | --clamd | --jobs | -j | --tenant | --dns | --resolver | --authserv-id)
 			[ $# -gt 1 ] || die 64 "$1 wants a value"$'\n'"$usage" ;;&
 		--home) export WEIR_HOME=$2; shift ;;
 		--db) db=$2 scan+=(--db "$2"); shift ;;
 		--clamd) scan+=(--clamd "$2"); shift ;;
 		--jobs | -j) parse+=(-j "$2") scan+=(-j "$2"); shift ;;
+		--dns | --resolver | --authserv-id) auth+=("$1" "$2"); shift ;;
+		--spool-only) auth+=(--spool-only) ;;
 		--no-scan) noscan=1 store=(--allow-unscanned) ;;
 		--allow-unscanned) scan+=(--allow-unscanned) store=(--allow-unscanned) ;;
 		-h | --help) printf '%s\n' "$usage"; exit ;;

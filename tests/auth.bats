@@ -3,9 +3,9 @@ load common
 # auth VERDICTS: what weir-auth says of them, compact.
 auth() { printf '{"weir":1,"id":"x","verdicts":%s}\n' "$1" | weir-auth | jq -c .auth; }
 
-@test "PASS is pass, FAIL is fail, and the domain's policy is kept" {
+@test "the spool's verdicts: PASS is pass, FAIL is fail, and the domain's policy is kept" {
 	run auth '{"source":"ses-receipt","spf":"PASS","dkim":"PASS","dmarc":"FAIL","dmarc_policy":"reject"}'
-	[ "$output" = '{"source":"ses-receipt","spf":{"result":"pass","ses":"PASS"},"dkim":{"result":"pass","ses":"PASS"},"dmarc":{"result":"fail","ses":"FAIL","policy":"reject"}}' ]
+	[ "$output" = '{"source":"ses-receipt","spf":{"result":"pass","ses":"PASS"},"dkim":{"result":"pass","ses":"PASS"},"dmarc":{"result":"fail","ses":"FAIL","policy":"reject","action":"flag"}}' ]
 }
 
 @test "GRAY is neutral, none and none; PROCESSING_FAILED is temperror" {

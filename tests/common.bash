@@ -7,6 +7,8 @@ WEIR_CORPORA=$(realpath -m "${WEIR_CORPORA:-$TOP/../shared/corpora}")
 export TOP SAMPLES WEIR_BIN WEIR_SUITES WEIR_CORPORA
 export PATH="$WEIR_BIN:$TOP/bin:$PATH"
 export LC_ALL=C.UTF-8 TZ=UTC
+# No test asks the machine's resolver: verdicts are the spool's, unless a test brings DNS of its own.
+export WEIR_DNS=off
 
 bats_require_minimum_version 1.5.0
 
