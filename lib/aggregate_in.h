@@ -41,6 +41,7 @@ struct aggregate {
 	uint64_t records, bad, messages, passed, disposition[5];
 	uint64_t rest_rows, rest_messages, rest_passed;
 	struct buf bad_named;
+	const char *bad_first;	/* why the first of them is none */
 	size_t bad_n;
 	struct buf rows_text, one;
 	struct row *row;

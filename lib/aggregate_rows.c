@@ -338,6 +338,7 @@ enum status aggregate_record(struct aggregate *a)
 	size_t head;
 
 	if (why) {
+		a->bad_first = a->bad_first ? a->bad_first : why;
 		if (a->bad++ < AGGREGATE_MAX_NAMED) {
 			json_open(&a->bad_named, NULL, '{');
 			json_int(&a->bad_named, "record", (int64_t)a->records);
@@ -566,7 +567,8 @@ enum status aggregate_entity(struct aggregate *a, struct buf *out)
 	enum status st = why ? st_fail(ST_BAD, "%s", why) : ST_OK;
 
 	if (st == ST_OK && a->bad == a->records)
-		st = st_fail(ST_BAD, "none of its records can be used: %.*s", (int)a->bad_named.len, a->bad_named.p);
+		st = st_fail(ST_BAD, "none of its %llu records can be used: in the first, %s",
+			(unsigned long long)a->records, a->bad_first);
 	if (st == ST_OK)
 		st = report_key("dmarc-report", org(a), a->text[F_ID].s, buf_cstr(&domain), number(a, F_BEGIN, DATE_MAX),
 			number(a, F_END, DATE_MAX), key);

@@ -29,7 +29,7 @@ static enum status give(struct job *j, const void *p, size_t n)
 	j->out->bytes += n;
 	if (j->out->bytes > j->max.bytes)
 		return st_fail(ST_LIMIT, "the document has more than %zu bytes", j->max.bytes);
-	if (j->out->bytes > UNPACK_FREE_BYTES && j->out->bytes / j->max.ratio > j->n)
+	if (j->out->bytes > UNPACK_FREE_BYTES && (uint64_t)j->out->bytes > (uint64_t)j->max.ratio * j->n)
 		return st_fail(ST_LIMIT, "the document is more than %zu times as large as the file", j->max.ratio);
 	return n > 0 ? j->fn(j->arg, p, n) : ST_OK;
 }
