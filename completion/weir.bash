@@ -12,7 +12,7 @@ _weir() {
 	fi
 	if [[ $cur = -* ]]; then
 		words=$($prog --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u)
-	elif [[ $prog =~ [\ -](ls|show|cat|export|fsck|why|tenant|domain|address|inbox)$ || ${COMP_WORDS[COMP_CWORD-1]} = --tenant ]]; then
+	elif [[ $prog =~ [\ -](ls|show|cat|event|export|fsck|why|tenant|domain|address|inbox)$ || ${COMP_WORDS[COMP_CWORD-1]} = --@(tenant|table) ]]; then
 		words=$(weir tenant list 2>/dev/null)
 	fi
 	# What is to be done comes first.
@@ -20,6 +20,7 @@ _weir() {
 	spool) words='list claim ack tally hold release requeue put status' ;;
 	tenant) words='add list show set' ;;
 	domain | address) words='add list remove' ;;
+	event) words='dmarc tlsrpt list' ;;
 	ls) words="threads messages attachments inboxes events tenants $words" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"; compgen -f -- "$cur")

@@ -45,6 +45,9 @@ static const struct profile {
 	{ "weir-why",            NONE, NONE,  NONE,  USE,   NONE,  NONE,  0 },
 	{ "weir-fsck",           NONE, NONE,  NONE,  WRITE, NONE,  NONE,  FORK },
 	{ "weir-sign",           READ, NONE,  NONE,  NONE,  WRITE, NONE,  0 },	/* its keys it has read already */
+	{ "weir-event",          READ, NONE,  USE,   WRITE, NONE,  NONE,  0 },
+	{ "weir-event.look",     NONE, NONE,  NONE,  NONE,  NONE,  NONE,  0 },	/* nothing is stored */
+	{ "weir-event.list",     NONE, NONE,  NONE,  USE,   NONE,  NONE,  0 },
 	{ "weir-tenant",         NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-domain",         NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-domain.verify",  NONE, NONE,  USE,   WRITE, NONE,  NONE,  0 },	/* verify, plan; and the network */

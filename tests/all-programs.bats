@@ -13,6 +13,7 @@ table() {
 	weir-auth|0|weir-auth|65|line 1|echo nonsense \| weir-auth
 	weir-cat|64|weir-cat acme $id|65|ffffffff|weir-cat acme ffffffff
 	weir-domain|64|weir-domain list|65|nobody|weir-domain add nobody x.example
+	weir-event|64|weir-event dmarc --table acme|65|nobody|weir-event list nobody
 	weir-export|64|weir-export acme|65|nobody|weir-export nobody
 	weir-extract|0|weir-extract|74 65|missing.eml|weir-extract
 	weir-fsck|0|weir-fsck --digest acme|65|nobody|weir-fsck nobody

@@ -91,6 +91,29 @@ setup_file() {
 	grep -q '"problem"' got
 }
 
+@test "reports of others: what is read, what is stored, receipts, sums, and what a record says of them" {
+	export WEIR_HOME=$PWD/home
+	"$SAMPLES/setup"
+	weir-event dmarc --report --json "$SAMPLES"/reports/*.xml | fits
+	weir-event tlsrpt --report --json "$SAMPLES/reports/tls.json" | fits
+	weir-event dmarc --report --tenant hausblick --json "$SAMPLES/reports/rfc9990.xml" | fits
+	cp "$SAMPLES"/reports/mail/*.eml .
+	/usr/bin/python3 "$TOP/tests/reports.py" mailother >other.eml
+	weir-parse ./*.eml | jq -c '.tenant = "hausblick"' | weir-auth | weir-event dmarc -r -R . | weir-event tlsrpt -r -R . >records || [ $? = 65 ]
+	fits <records
+	[ "$(jq -r '.dmarc_reports[]?, .tls_reports[]? | .state' records | sort | paste -sd' ')" = 'known new refused' ]
+	weir-event list --json hausblick >list
+	fits <list
+	weir-ls events --json hausblick >events
+	fits <events
+	[ "$(jq -r .type events | sort -u | paste -sd' ')" = 'dmarc-report report-receipt tls-report' ]
+	for by in source from org day signature; do weir-event dmarc --table hausblick --by $by --unproven --json | fits; done
+	for by in result mx; do weir-event tlsrpt --table hausblick --by $by --unproven --json | fits; done
+	for kind in plain long latin utf16 terminal sub other; do
+		/usr/bin/python3 "$TOP/tests/reports.py" $kind | weir-event dmarc --report --json | fits
+	done
+}
+
 @test "the schema refuses what is none: unknown keys in our objects, two reasons to stop, no version" {
 	cd "$BATS_FILE_TMPDIR"
 	head -1 store >one

@@ -157,6 +157,7 @@ static const struct { const char *profile; unsigned may; } table[] = {
 	{ "weir-spool", 0 }, { "weir-ls", STORES }, { "weir-show", STORES }, { "weir-cat", STORES },
 	{ "weir-export", STORES }, { "weir-why", STORES }, { "weir-fsck", STORES | STORES_W | FORKS },
 	{ "weir-sign", ROOTS | RUN_W },
+	{ "weir-event", ROOTS | ROUTES | STORES | STORES_W }, { "weir-event.look", 0 }, { "weir-event.list", STORES },
 	{ "weir-tenant", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-domain", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-address", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
