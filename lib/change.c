@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain.h"
 #include "route.h"
 #include "settings_priv.h"
 
@@ -168,7 +169,9 @@ enum status settings_check(struct store *st, const char *shared)
 
 	if (rc == ST_OK)
 		rc = setting_addresses(st, check_address, &c);
-	return rc == ST_OK ? setting_domains(st, check_domain, &c) : rc;
+	if (rc == ST_OK)
+		rc = setting_domains(st, check_domain, &c);
+	return rc == ST_OK ? domains_check(st) : rc;
 }
 
 /* ---- routes ---- */

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "domain.h"
 #include "json.h"
+#include "settings_priv.h"
 
 static const char *const mode_names[] = { "plain", "self-managed", "delegated" };
 static const char *const algorithm_names[] = { "rsa", "ed25519" };
@@ -391,23 +392,12 @@ enum status domain_read(const char *name, const char *json, size_t len, struct d
 
 /* ---- in the store ---- */
 
-static enum status setting_key(const char *name, struct buf *key)
-{
-	enum status st = domain_name(name, key);	/* checked: it has no byte that a key may not have */
-
-	buf_clear(key);
-	buf_fmt(key, "domain/%s", name);
-	return st != ST_OK ? st : buf_ok(key) ? ST_OK : st_fail(ST_NOMEM, "settings: out of memory");
-}
-
 enum status domain_get(struct store *st, const char *name, struct domain *out)
 {
-	struct buf key = { 0 }, json = { 0 };
+	struct buf json = { 0 };
 	struct span dns;
-	enum status rc = setting_key(name, &key);
+	enum status rc = setting_get(st, "domain/", name, &json);
 
-	if (rc == ST_OK)
-		rc = store_get(st, key.p, &json);
 	if (rc == ST_NOTFOUND)
 		rc = st_fail(rc, "%s has no domain %s", store_tenant(st), name);
 	if (rc == ST_OK) {
@@ -419,20 +409,17 @@ enum status domain_get(struct store *st, const char *name, struct domain *out)
 		if (rc != ST_OK)
 			rc = st_fail(rc, "domain %s: %.400s", name, st_text());
 	}
-	buf_free(&key);
 	buf_free(&json);
 	return rc;
 }
 
 enum status domain_set(struct store *st, const struct domain *d)
 {
-	struct buf key = { 0 }, was = { 0 }, json = { 0 };
+	struct buf was = { 0 }, json = { 0 };
 	struct span v, k, val;
 	char word[80];
-	enum status rc = setting_key(d->name, &key);
+	enum status rc = setting_get(st, "domain/", d->name, &was);
 
-	if (rc == ST_OK)
-		rc = store_get(st, key.p, &was);
 	if (rc == ST_NOTFOUND)
 		rc = ST_OK;
 	json_open(&json, NULL, '{');
@@ -453,11 +440,8 @@ enum status domain_set(struct store *st, const struct domain *d)
 		buf_free(&dns);
 	}
 	json_close(&json, '}');
-	if (rc == ST_OK && !buf_ok(&json))
-		rc = st_fail(ST_NOMEM, "settings: out of memory");
 	if (rc == ST_OK)
-		rc = store_set(st, key.p, json.p, json.len);
-	buf_free(&key);
+		rc = setting_put(st, "domain/", d->name, &json);
 	buf_free(&was);
 	buf_free(&json);
 	return rc;

@@ -131,5 +131,8 @@ enum status domain_label(const char *text, char out[LABEL_MAX_BYTES + 1]);
 /* Whether d can be published: values that go together, names within 253 bytes, no CNAME beside other data, SPF within its 10 lookups.
  * ST_BAD with the reason. A DOMAIN_PLAIN one is fine. warnings (may be NULL): lines for people are appended. */
 enum status domain_check(const struct domain *d, const struct providers *p, struct buf *warnings);
+/* Whether the tenant's domains go together with its other settings: no MAIL FROM receives mail itself, no domain with a null MX
+ * has addresses or takes any. settings_check() asks, so that it holds whichever program changes what. ST_BAD with the reason. */
+enum status domains_check(struct store *st);
 
 #endif

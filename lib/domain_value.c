@@ -202,7 +202,7 @@ static enum status word(const char *p, size_t n, char *out, size_t size)
 
 enum status domain_dmarc(const char *text, char out[128])
 {
-	char got[DMARC_TAGS][16] = { { 0 } }, name[8], value[16];
+	char got[DMARC_TAGS][16] = { { 0 } }, name[64], value[600];
 	struct buf b = { 0 };
 	enum status st = ST_OK;
 

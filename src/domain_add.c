@@ -55,50 +55,6 @@ static enum status warn_reports(const struct domain *d, struct buf *warnings)
 	return st;
 }
 
-/* ---- what stands elsewhere ---- */
-
-/* MAIL FROM gets bounces, which are SES's to read: mail to it must not be a tenant's as well. */
-static enum status check_mail_from(struct store *st, const struct domain *d)
-{
-	char name[LABEL_MAX_BYTES + DOMAIN_MAX_BYTES + 2];
-	const char *dot = strchr(d->name, '.');
-	struct domain_setting unused;
-	struct domain above;
-	enum status rc = ST_NOTFOUND;
-
-	snprintf(name, sizeof(name), "%s.%s", d->mail_from, d->name);
-	if (d->mode != DOMAIN_PLAIN)
-		rc = setting_domain(st, name, &unused);
-	if (rc == ST_OK)
-		return st_fail(ST_BAD, "%s would be the MAIL FROM of %s, but receives mail itself: take another --mail-from", name, d->name);
-	if (rc != ST_NOTFOUND)
-		return rc;
-	rc = setting_domain(st, dot + 1, &unused);
-	if (rc == ST_OK)
-		rc = domain_get(st, dot + 1, &above);
-	if (rc == ST_OK && above.mode != DOMAIN_PLAIN && strlen(above.mail_from) == (size_t)(dot - d->name) &&
-			strncmp(above.mail_from, d->name, (size_t)(dot - d->name)) == 0)
-		return st_fail(ST_BAD, "%s is the MAIL FROM of %s: it gets bounces and no other mail (weir-domain set %s --mail-from OTHER)",
-			d->name, above.name, above.name);
-	return rc == ST_NOTFOUND ? ST_OK : rc;
-}
-
-static enum status check_null_mx(struct store *st, const struct domain *d, const struct domain_setting *s)
-{
-	size_t live = 0, all = 0;
-	enum status rc;
-
-	if (!d->null_mx)
-		return ST_OK;
-	rc = setting_domain_count(st, d->name, &live, &all);
-	if (rc == ST_OK && all > 0)
-		return st_fail(ST_BAD, "%s has %zu address%s: a null MX would turn their mail away; remove them (weir-address) or leave "
-			"--null-mx out", d->name, all, all == 1 ? "" : "es");
-	if (rc == ST_OK && (s->any[0] != '\0' || s->catch_all[0] != '\0'))
-		return st_fail(ST_BAD, "%s takes mail for any address: that does not go with --null-mx", d->name);
-	return rc;
-}
-
 /* ---- the change ---- */
 
 static enum status ensure_keys(struct adding *a, struct domain *d)
@@ -129,10 +85,6 @@ static enum status change(void *arg, struct store *st)
 	if (a->is_new || o->any)
 		snprintf(s.any, sizeof(s.any), "%s", o->any ? o->inbox : "");
 	rc = edit_domain(&d, o->edit, o->n_edit);
-	if (rc == ST_OK)
-		rc = check_mail_from(st, &d);
-	if (rc == ST_OK)
-		rc = check_null_mx(st, &d, &s);
 	if (rc == ST_OK)
 		rc = ensure_keys(a, &d);
 	if (rc == ST_OK)
