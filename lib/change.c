@@ -281,3 +281,18 @@ enum status settings_change(const char *home, const char *tenant, enum change_ho
 	store_close(&st);
 	return rc;
 }
+
+enum status settings_read(const char *home, const char *tenant, settings_fn fn, void *arg)
+{
+	struct store *st = NULL;
+	enum status rc = store_open(home, tenant, STORE_READ, &st);
+
+	if (rc == ST_OK)
+		rc = store_begin(st);
+	if (rc == ST_OK) {
+		rc = fn(arg, st);
+		store_abort(st);
+	}
+	store_close(&st);
+	return rc;
+}

@@ -23,6 +23,9 @@ enum change_how {
  * what fn, store.h and route.h give. */
 enum status settings_change(const char *home, const char *tenant, enum change_how how, settings_fn fn, void *arg);
 
+/* The same for who only looks: one snapshot, nothing is repaired. */
+enum status settings_read(const char *home, const char *tenant, settings_fn fn, void *arg);
+
 /* What settings_change() settles after fn: one primary address as soon as there is any (an active one, the first by name), an inbox/NAME
  * for each inbox that something leads to. */
 enum status settings_settle(struct store *st);

@@ -53,6 +53,8 @@ static const struct profile {
 	{ "weir-domain.verify",  NONE, NONE,  USE,   WRITE, NONE,  NONE,  0 },	/* verify, plan; and the network */
 	{ "weir-domain.history", NONE, NONE,  USE,   USE,   NONE,  NONE,  0 },
 	{ "weir-address",        NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
+	{ "weir-inbox",          NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
+	{ "settings.look",       NONE, NONE,  USE,   USE,   NONE,  NONE,  0 },	/* list, show, export of the four */
 };
 
 /* What libraries read at any time: character sets (iconv loads them), time zones, OpenSSL's settings,
