@@ -18,9 +18,10 @@ _weir() {
 	# What is to be done comes first.
 	[[ $COMP_CWORD = "$first" && $cur != -* ]] && case ${prog##*[ -]} in
 	spool) words='list claim ack tally hold release requeue put status' ;;
-	tenant) words='add list show set' ;;
-	domain | address) words='add list remove' ;;
 	event) words='dmarc tlsrpt list' ;;
+	tenant) words='add list show set export plan apply remove platform' ;;
+	address | inbox) words='add list show set remove' ;;
+	domain) words='add list remove' ;;
 	ls) words="threads messages attachments inboxes events tenants $words" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"; compgen -f -- "$cur")

@@ -90,6 +90,30 @@ enum status settings_settle(struct store *st)
 	return rc == ST_OK ? settle_inboxes(st) : rc;
 }
 
+static enum status note_domain(void *arg, const char *domain, const struct domain_setting *d)
+{
+	return note_inbox(arg, domain);
+}
+
+static enum status note_address(void *arg, const char *address, const struct address_setting *a)
+{
+	return note_inbox(arg, address);
+}
+
+enum status settings_forget(struct store *st)
+{
+	struct buf names = { 0 };
+	enum status rc = setting_addresses(st, note_address, &names);
+
+	if (rc == ST_OK)
+		rc = setting_domains(st, note_domain, &names);
+	for (size_t at = 0; rc == ST_OK && at < names.len; at += strlen(names.p + at) + 1)
+		rc = strchr(names.p + at, '@') != NULL ? setting_address_set(st, names.p + at, NULL)
+			: setting_domain_set(st, names.p + at, NULL);
+	buf_free(&names);
+	return rc;
+}
+
 /* ---- whether it goes together ---- */
 
 struct check { struct store *st; const char *shared; char active_shared[ADDRESS_MAX_BYTES + 1]; };

@@ -29,6 +29,8 @@ enum status settings_read(const char *home, const char *tenant, settings_fn fn, 
 /* What settings_change() settles after fn: one primary address as soon as there is any (an active one, the first by name), an inbox/NAME
  * for each inbox that something leads to. */
 enum status settings_settle(struct store *st);
+/* Every address and every domain of the tenant goes; for a tenant that is to be removed. */
+enum status settings_forget(struct store *st);
 /* Whether the settings go together: each address in a domain of the tenant's or on `shared` ("": there is none), one active there
  * at most; catch-alls, inboxes and the primary address exist; no inbox is its own successor. ST_BAD names what does not. */
 enum status settings_check(struct store *st, const char *shared);

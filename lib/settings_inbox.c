@@ -166,8 +166,9 @@ enum status setting_inbox_change(struct store *st, const char *inbox, struct spa
 		rc = st_fail(ST_EXISTS, "the inbox %s was removed, its mail is in %.*s: choose another name", inbox, (int)successor.len, successor.p);
 	else if (rc == ST_OK || rc == ST_NOTFOUND)
 		rc = object_merge(inbox_rules, v, patch, &json);
+	/* The default one is there without a setting. */
 	if (rc == ST_OK)
-		rc = setting_put(st, "inbox/", inbox, &json);
+		rc = setting_put(st, "inbox/", inbox, strcmp(inbox, INBOX_DEFAULT) == 0 && json.len == 2 ? NULL : &json);
 	buf_free(&old);
 	buf_free(&json);
 	return rc;

@@ -57,17 +57,27 @@ static bool one_of(const char *word, const char *const *words)
 	return false;
 }
 
-enum status setting_policy_set(struct store *st, const char *key, const char *value)
+enum status policy_check(const char *key, const char *value, bool *standard_out)
 {
 	const struct policy *p = policy_of(key);
-	struct buf json = { 0 };
-	enum status rc;
 
 	if (p == NULL)
 		return no_policy(key);
 	if (!one_of(value, p->values))
 		return st_fail(ST_BAD, "%s is %s, %s or %s, not %.60s", key, p->values[0], p->values[1], p->values[2], value);
-	if (strcmp(value, p->standard) == 0)
+	*standard_out = strcmp(value, p->standard) == 0;
+	return ST_OK;
+}
+
+enum status setting_policy_set(struct store *st, const char *key, const char *value)
+{
+	struct buf json = { 0 };
+	bool standard;
+	enum status rc = policy_check(key, value, &standard);
+
+	if (rc != ST_OK)
+		return rc;
+	if (standard)
 		return setting_put(st, "policy/", key, NULL);
 	json_cstr(&json, NULL, value);
 	rc = setting_put(st, "policy/", key, &json);
@@ -200,18 +210,24 @@ enum status setting_duplicates(struct store *st, int64_t *ms_out, struct buf *ex
 	return rc;
 }
 
-/* except: a JSON array. Nothing is stored where all is at its default. */
-static enum status write_duplicates(struct store *st, int64_t ms, const struct buf *except)
+/* except: a JSON array, in its one form. */
+static void duplicates_write(int64_t ms, const struct buf *except, struct buf *json)
+{
+	json_open(json, NULL, '{');
+	if (ms != DUPLICATES_DEFAULT_MS)
+		json_int(json, "window_ms", ms);
+	if (except->len > 2)
+		json_raw(json, "except", except->p, except->len);
+	json_close(json, '}');
+}
+
+/* Nothing is stored where all is at its default. */
+static enum status duplicates_put(struct store *st, int64_t ms, const struct buf *except)
 {
 	struct buf json = { 0 };
 	enum status rc;
 
-	json_open(&json, NULL, '{');
-	if (ms != DUPLICATES_DEFAULT_MS)
-		json_int(&json, "window_ms", ms);
-	if (except->len > 2)
-		json_raw(&json, "except", except->p, except->len);
-	json_close(&json, '}');
+	duplicates_write(ms, except, &json);
 	rc = setting_put(st, "duplicates", "", json.len > 2 || json.failed ? &json : NULL);
 	buf_free(&json);
 	return rc;
@@ -224,8 +240,27 @@ enum status setting_duplicates_set(struct store *st, int64_t ms)
 	enum status rc = setting_duplicates(st, &was, &except);
 
 	if (rc == ST_OK)
-		rc = write_duplicates(st, ms, &except);
+		rc = duplicates_put(st, ms, &except);
 	buf_free(&except);
+	return rc;
+}
+
+/* ---- the addresses that are excepted ---- */
+
+struct words { struct buf text; size_t n; };	/* normal forms, each with its NUL */
+
+static enum status add_word(struct words *w, const char *p, size_t len)
+{
+	size_t was = w->text.len;
+	enum status rc = address_normal(p, len, &w->text);
+
+	if (rc == ST_OK && w->text.len - was > ADDRESS_MAX_BYTES)
+		rc = ST_BAD;
+	if (rc == ST_BAD)
+		return st_fail(ST_BAD, "duplicates.except: %.*s is no address", (int)(len > 80 ? 80 : len), p);
+	if (rc == ST_OK && ++w->n > DUPLICATES_EXCEPT_MAX)
+		rc = st_fail(ST_BAD, "duplicates.except: more than %d addresses", DUPLICATES_EXCEPT_MAX);
+	buf_chr(&w->text, '\0');
 	return rc;
 }
 
@@ -234,21 +269,20 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* words: normal forms, each with its NUL. */
-static enum status sorted_array(struct buf *words, size_t n, struct buf *json)
+static enum status sorted_array(struct words *w, struct buf *json)
 {
-	char **list = calloc(n + 1, sizeof(*list));
+	char **list = calloc(w->n + 1, sizeof(*list));
 	size_t i = 0;
 
-	if (list == NULL || words->failed) {
+	if (list == NULL || w->text.failed) {
 		free(list);
 		return st_fail(ST_NOMEM, "settings: out of memory");
 	}
-	for (size_t at = 0; at < words->len; at += strlen(words->p + at) + 1)
-		list[i++] = words->p + at;
-	qsort(list, n, sizeof(*list), by_text);
+	for (size_t at = 0; at < w->text.len; at += strlen(w->text.p + at) + 1)
+		list[i++] = w->text.p + at;
+	qsort(list, w->n, sizeof(*list), by_text);
 	json_open(json, NULL, '[');
-	for (i = 0; i < n; i++)
+	for (i = 0; i < w->n; i++)
 		if (i == 0 || strcmp(list[i], list[i - 1]) != 0)
 			json_cstr(json, NULL, list[i]);
 	json_close(json, ']');
@@ -259,29 +293,51 @@ static enum status sorted_array(struct buf *words, size_t n, struct buf *json)
 enum status setting_duplicates_except(struct store *st, const char *addresses)
 {
 	static const char between[] = ", \t\n";
-	struct buf words = { 0 }, json = { 0 };
-	size_t n = 0;
+	struct words w = { 0 };
+	struct buf json = { 0 };
 	int64_t ms;
 	enum status rc = setting_duplicates(st, &ms, NULL);
 
 	for (const char *p = addresses + strspn(addresses, between); rc == ST_OK && *p != '\0'; p += strspn(p, between)) {
-		size_t len = strcspn(p, between), was = words.len;
+		size_t len = strcspn(p, between);
 
-		rc = address_normal(p, len, &words);
-		if (rc == ST_OK && words.len - was > ADDRESS_MAX_BYTES)
-			rc = st_fail(ST_BAD, "longer than %d bytes", ADDRESS_MAX_BYTES);
-		if (rc == ST_BAD)
-			rc = st_fail(ST_BAD, "duplicates.except: %.*s is no address", (int)(len > 80 ? 80 : len), p);
-		if (rc == ST_OK && ++n > DUPLICATES_EXCEPT_MAX)
-			rc = st_fail(ST_BAD, "duplicates.except: more than %d addresses", DUPLICATES_EXCEPT_MAX);
-		buf_chr(&words, '\0');
+		rc = add_word(&w, p, len);
 		p += len;
 	}
 	if (rc == ST_OK)
-		rc = sorted_array(&words, n, &json);
+		rc = sorted_array(&w, &json);
 	if (rc == ST_OK)
-		rc = write_duplicates(st, ms, &json);
-	buf_free(&words);
+		rc = duplicates_put(st, ms, &json);
+	buf_free(&w.text);
 	buf_free(&json);
 	return rc;
+}
+
+enum status duplicates_object(struct span window, struct span except, struct buf *json)
+{
+	struct words w = { 0 };
+	struct buf text = { 0 }, array = { 0 };
+	struct span e;
+	int64_t ms = DUPLICATES_DEFAULT_MS;
+	enum status rc = ST_OK;
+
+	if (window.p != NULL && !json_text(window, &text))
+		rc = st_fail(ST_BAD, "duplicates.window is a string such as \"3m\"");
+	else if (window.p != NULL)
+		rc = duplicates_parse(buf_cstr(&text), &ms);
+	if (rc == ST_OK && except.p != NULL && json_type(except) != '[')
+		rc = st_fail(ST_BAD, "duplicates.except is a list of addresses");
+	while (rc == ST_OK && except.p != NULL && json_elem(&except, &e)) {
+		buf_clear(&text);
+		rc = json_text(e, &text) ? add_word(&w, buf_cstr(&text), text.len)
+			: st_fail(ST_BAD, "duplicates.except is a list of addresses");
+	}
+	if (rc == ST_OK)
+		rc = sorted_array(&w, &array);
+	if (rc == ST_OK)
+		duplicates_write(ms, &array, json);
+	buf_free(&w.text);
+	buf_free(&text);
+	buf_free(&array);
+	return rc == ST_OK && !buf_ok(json) ? st_fail(ST_NOMEM, "settings: out of memory") : rc;
 }

@@ -37,6 +37,13 @@ enum status take_colour(struct span v, const char *name, struct buf *b);	/* "#rr
 
 extern const struct rule address_rules[], inbox_rules[];
 
+/* ---- settings_policy.c ---- */
+/* Whether there is such a policy and the value is one of its words (ST_BAD); *standard_out: it is the default, which is not stored. */
+enum status policy_check(const char *key, const char *value, bool *standard_out);
+/* The object that is stored, "{}" if all is at its default. window as in duplicates_parse(), p NULL: the default. except: an array of
+ * addresses in any form, p NULL: none. */
+enum status duplicates_object(struct span window, struct span except, struct buf *json);
+
 /* The inbox itself, or of a removed one the one that came in its place in the end. */
 enum status inbox_present(struct store *st, const char *inbox, char out[INBOX_MAX_BYTES + 1]);
 

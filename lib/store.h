@@ -28,6 +28,9 @@ enum store_mode { STORE_READ, STORE_WRITE };
 
 /* Makes the tenant's folders and an empty store. ST_EXISTS, ST_BAD (name), ST_IO. */
 enum status store_create(const char *home, const char *tenant);
+/* The tenant's folder with all its mail and keys; what stands in routes is settings_change()'s to take away, before. A process that has the
+ * store open keeps it until it closes it, and writes to nowhere. The store must not be open here. ST_NOTFOUND. */
+enum status store_remove(const char *home, const char *tenant);
 /* ST_NOTFOUND no such tenant; ST_CONFIG unknown (newer) schema; ST_BAD damaged (the text says --rebuild); ST_AGAIN. */
 enum status store_open(const char *home, const char *tenant, enum store_mode mode, struct store **out);
 void store_close(struct store **st);

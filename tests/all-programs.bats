@@ -17,6 +17,7 @@ table() {
 	weir-export|64|weir-export acme|65|nobody|weir-export nobody
 	weir-extract|0|weir-extract|74 65|missing.eml|weir-extract
 	weir-fsck|0|weir-fsck --digest acme|65|nobody|weir-fsck nobody
+	weir-inbox|64|weir-inbox list acme|65|nobody|weir-inbox list nobody
 	weir-ls|64|weir-ls acme|65|nobody|weir-ls nobody
 	weir-parse|65|weir-parse -r|65 74|missing.eml|weir-parse missing.eml
 	weir-route|0|weir-route|78|nobody|weir-route --tenant nobody
