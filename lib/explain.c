@@ -139,6 +139,22 @@ static void say_spool(struct span v)
 	putchar('\n');
 }
 
+static void say_duplicates(struct span v)
+{
+	struct span it = json_get(v, "deliveries"), e;
+
+	while (json_elem(&it, &e)) {
+		if (json_get(e, "duplicate_of").p == NULL)
+			continue;
+		stage("duplicate");
+		fputs("for ", stdout);
+		page_string(json_get(e, "address"));
+		fputs(" it says the same as ", stdout);
+		page_string(json_get(e, "duplicate_of"));
+		putchar('\n');
+	}
+}
+
 void explain(struct span v)
 {
 	say_spool(v);
@@ -147,4 +163,5 @@ void explain(struct span v)
 	say_auth(v);
 	say_scan(v);
 	say_thread(v);
+	say_duplicates(v);
 }

@@ -134,6 +134,7 @@ static void delivery_lines(struct span deliveries)
 			page_string(tag);
 		}
 		putchar('\n');
+		text_line("Copy of:", json_get(e, "duplicate_of"));
 		if (auth.p == NULL || (last.p != NULL && auth.len == last.len && memcmp(auth.p, last.p, auth.len) == 0))
 			continue;
 		page_field("Auth:");

@@ -109,7 +109,6 @@ enum status setting_policies(struct store *st, enum status (*fn)(void *arg, cons
 enum status setting_policy(struct store *st, struct buf *json_out);
 
 /* ---- duplicates: weir-record(5) says what that is ---- */
-#define DUPLICATES_DEFAULT_MS	180000		/* 3 minutes */
 #define DUPLICATES_MAX_MS	(366ll * 86400 * 1000)
 #define DUPLICATES_EXCEPT_MAX	1000
 /* "10s", "5m", "2h", "1d", "250" or "250ms"; a sign is ignored; 0: off. ST_BAD. */

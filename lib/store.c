@@ -37,6 +37,7 @@ void store_free(struct store *s)
 	buf_free(&s->raw);
 	buf_free(&s->entry);
 	buf_free(&s->scratch);
+	buf_free(&s->copies.except);
 	free(s->tenant);
 	free(s->path);
 	free(s);
@@ -313,6 +314,7 @@ enum status store_begin(struct store *s)
 
 	if (s->txn)
 		return st_fail(ST_BUG, "tenant %s: a transaction in a transaction", s->tenant);
+	s->copies.known = false;
 	if (s->mode == STORE_WRITE)
 		st = store_lock(s);
 	if (st != ST_OK)

@@ -93,6 +93,10 @@ enum status store_blob_read(struct store *st, const uint8_t sha256[DIGEST_BYTES]
 /* Within a write transaction. The object's "time" (RFC 3339 text or unix seconds; none: 0) dates it. The same event twice is one. */
 enum status store_event(struct store *st, const char *json, size_t len);
 enum status store_events(struct store *st, int64_t since, int64_t before, store_json_fn fn, void *arg);
+/* Two settings mean something here. inbox/NAME with a "successor": mail that was or will be delivered to it is found, and told, under
+ * the successor's name; it cannot be changed again (ST_BAD). "duplicates" {"window_ms","except":[ADDRESS]}: a delivery has
+ * "duplicate_of" if the tenant has a message that is not later, at most so much earlier, with the same content to the same address. */
+#define DUPLICATES_DEFAULT_MS	180000	/* 3 minutes */
 /* key: 1-400 bytes of UTF-8 without blanks, controls, A-Z, '"' and '\\', e.g. "address/info@x.example", "policy/scan.encrypted".
  * json NULL: delete. Within a write transaction. */
 enum status store_set(struct store *st, const char *key, const char *json, size_t len);

@@ -175,15 +175,19 @@ static bool row_is(struct check *c, enum table t, const void *key, size_t n, uin
 	return db_get(c->s, t, key, n, &v) == ST_OK && v.mv_size == sizeof value && !memcmp(v.mv_data, &value, sizeof value);
 }
 
-static enum status check_deliveries(struct check *c, uint64_t seq, const struct msg_row *m, const char *hex)
+static enum status check_deliveries(struct check *c, uint64_t seq, const struct msg_row *m, struct span message, const char *hex)
 {
-	uint8_t prefix[8], hash[2][ID16], key[ADDR_KEY];
+	uint8_t prefix[8], hash[DELIVERY_HASHES][ID16], key[ADDR_KEY];
 	MDB_val k = { sizeof prefix, prefix }, v;
 	MDB_cursor *cur = NULL;
+	static const char *const by[] = { "address", "inbox", "content" };
+	char said[COPIES_ID_MAX];
 	struct span content, extra;
 	uint64_t n = 0;
+	int hashes = 0;
 	enum status st = db_cursor(c->s, T_DELIVERY, &cur);
 
+	copies_said(message, said);
 	key_u64(prefix, seq);
 	if (st == ST_OK)
 		st = db_step(c->s, cur, &k, &v, MDB_SET_RANGE);
@@ -192,11 +196,11 @@ static enum status check_deliveries(struct check *c, uint64_t seq, const struct 
 		if (!delivery_split(v, &content, &extra)) {
 			problem(c, "message %s: a damaged delivery", hex);
 		} else {
-			st = delivery_hashes(content, hash[0], hash[1]);
-			for (int i = 0; st == ST_OK && i < 2; i++) {
+			st = delivery_hashes(c->s, said, content, hash, &hashes);
+			for (int i = 0; st == ST_OK && i < hashes; i++) {
 				addr_index_key(key, hash[i], m);
 				if (!row_is(c, T_ADDR, key, sizeof key, seq))
-					problem(c, "message %s: not found by its %s", hex, i ? "inbox" : "address");
+					problem(c, "message %s: not found by its %s", hex, by[i]);
 			}
 		}
 		if (st == ST_OK)
@@ -260,7 +264,7 @@ static enum status check_message(struct check *c, uint64_t seq)
 	check_thread_row(c, seq, &m, hex);
 	c->found.messages++;
 	c->found.attachments += m.attachments;
-	return check_deliveries(c, seq, &m, hex);
+	return check_deliveries(c, seq, &m, content, hex);
 }
 
 static enum status check_messages(struct check *c)

@@ -295,7 +295,7 @@ static bool text_removed(const struct rec *rec, struct span scan)
 	return false;
 }
 
-enum status entity_from_record(const struct rec *rec, const char *allowed, struct entity *e)
+enum status entity_from_record(const struct rec *rec, const char *allowed, struct digest *d, struct entity *e)
 {
 	/* Text is in the raw message; whether a record brings it along is a matter of options. */
 	static const char *const not_kept[] = { "text", "text_truncated", "html", "headers", NULL };
@@ -323,6 +323,8 @@ enum status entity_from_record(const struct rec *rec, const char *allowed, struc
 	if (st == ST_OK)
 		st = add_raw(e, rec, scan);
 	json_raw(&e->content, "defects", defects.p ? defects.p : "[]", defects.p ? defects.len : 2);
+	if (st == ST_OK)
+		st = copies_content(rec, d, &e->content);
 	add_scan(e, scan, allowed);
 	if (st == ST_OK && !(buf_ok(&e->content) && buf_ok(&e->extra) && buf_ok(&e->paths)))
 		st = st_fail(ST_NOMEM, "out of memory");

@@ -13,7 +13,8 @@
  *   thread_msg   component date id16          seq
  *   thread_last  date of last message, node   component
  *   date         date id16                    seq
- *   addr         hash16 date id16             seq        (hash16 of "a:ADDRESS" and of "i:INBOX")
+ *   addr         hash16 date id16             seq        (hash16 of "a:ADDRESS", of "i:INBOX" as it is called today, and of
+ *                                                        "c:" with content and address, as they stand in JSON)
  *   delivery     seq hash16(address)          u32 length of content, content, provenance
  *   event        date hash16(JSON)            JSON
  *   setting      name                         JSON
@@ -80,6 +81,8 @@ struct entity {
 };
 struct delivery { uint8_t hash[ID16]; struct buf address, inbox, content, extra; };
 
+struct copies { bool known; int64_t window_ms; struct buf except; };	/* what the setting says, for one transaction */
+
 struct made_file { struct made_file *next; uint8_t sha[DIGEST_BYTES]; };
 
 struct store {
@@ -104,6 +107,7 @@ struct store {
 	struct entity entity;		/* of one put */
 	struct delivery delivery;
 	struct buf raw, entry, scratch;
+	struct copies copies;
 	struct span raw_path;		/* the file raw was read from; p NULL: raw holds none */
 	struct store *next;		/* all open ones */
 };
@@ -146,8 +150,8 @@ enum status store_catch_up(struct store *s);
 
 /* ---- store_entity.c: what is kept of a record ---- */
 void entity_free(struct entity *e);
-/* e: zeroed, or used before. allowed: written into scan (NULL: not). ST_BAD. */
-enum status entity_from_record(const struct rec *rec, const char *allowed, struct entity *e);
+/* e: zeroed, or used before. d: any that is not in use. allowed: written into scan (NULL: not). ST_BAD. */
+enum status entity_from_record(const struct rec *rec, const char *allowed, struct digest *d, struct entity *e);
 enum status entity_from_journal(struct span json, struct entity *e);
 /* The journal's entry for it (b is cleared first). */
 enum status entity_journal(const struct entity *e, struct buf *b);
@@ -167,6 +171,22 @@ void delivery_free(struct delivery *d);
 enum status delivery_from_record(const struct rec *rec, struct span recipient, struct delivery *d);
 enum status delivery_from_journal(struct span json, uint8_t id_out[DIGEST_BYTES], struct delivery *d);
 enum status delivery_journal(const uint8_t id[DIGEST_BYTES], const struct delivery *d, struct buf *b);
+
+/* ---- store_copies.c ---- */
+/* Appends "content":"1:HEX" to a message's members, or nothing if it cannot be said what it says. */
+enum status copies_content(const struct rec *rec, struct digest *d, struct buf *b);
+/* What a message says, out of its members: "1:HEX", or "" where it is not known. A copy: rows move when others are written. */
+#define COPIES_ID_MAX 80
+void copies_said(struct span message, char out[COPIES_ID_MAX]);
+/* Under what hash a delivery (members without braces) of it stands in addr; *out false: under none. */
+enum status copies_hash(const char *said, struct span delivery, uint8_t hash[ID16], bool *out);
+/* The id of the message that this delivery is a duplicate of. ST_NOTFOUND, without a text. */
+enum status copies_earlier(struct store *s, const struct msg_row *m, struct span message, struct span delivery, uint8_t id_out[DIGEST_BYTES]);
+/* Replaces the name of an inbox that was removed by what came in its place. */
+enum status inbox_today(struct store *s, struct buf *name);
+/* Whether the setting of an inbox says that it was removed; and what follows for the index when it is stored. */
+bool inbox_is_gone(struct span setting);
+enum status inbox_gone(struct store *s, const char *inbox, size_t n);
 
 /* ---- store_blob.c ---- */
 /* The row, zeroed if there is none. */
@@ -190,7 +210,9 @@ void date_index_key(uint8_t key[DATE_KEY], const struct msg_row *m);
 void addr_index_key(uint8_t key[ADDR_KEY], const uint8_t hash[ID16], const struct msg_row *m);
 /* The two parts of a delivery's row. False: damaged. */
 bool delivery_split(MDB_val v, struct span *content_out, struct span *extra_out);
-enum status delivery_hashes(struct span content, uint8_t address[ID16], uint8_t inbox[ID16]);
+#define DELIVERY_HASHES 3	/* address, inbox, content */
+/* Under what a delivery of a message is found. *n_out: two, or three if its content is known. */
+enum status delivery_hashes(struct store *s, const char *said, struct span content, uint8_t hash[DELIVERY_HASHES][ID16], int *n_out);
 enum status entity_apply(struct store *s, const struct entity *e, struct store_result *out);
 enum status delivery_apply(struct store *s, const uint8_t *id, const struct delivery *d, bool *new_out);
 /* Called by settings and replay alike. */

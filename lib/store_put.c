@@ -72,26 +72,35 @@ bool delivery_split(MDB_val v, struct span *content_out, struct span *extra_out)
 	return true;
 }
 
-enum status delivery_hashes(struct span content, uint8_t address[ID16], uint8_t inbox[ID16])
+enum status delivery_hashes(struct store *s, const char *said, struct span content, uint8_t hash[DELIVERY_HASHES][ID16], int *n_out)
 {
 	static struct buf b;
+	bool third = false;
 	enum status st;
 
 	buf_clear(&b);
 	json_text(member_get(content, "address"), &b);
-	st = hash16("a:", b.p ? b.p : "", b.len, address);
+	st = hash16("a:", b.p ? b.p : "", b.len, hash[0]);
 	buf_clear(&b);
 	json_text(member_get(content, "inbox"), &b);
-	return st == ST_OK ? hash16("i:", b.p ? b.p : "", b.len, inbox) : st;
+	if (st == ST_OK)
+		st = inbox_today(s, &b);
+	if (st == ST_OK)
+		st = hash16("i:", b.p ? b.p : "", b.len, hash[1]);
+	if (st == ST_OK)
+		st = copies_hash(said, content, hash[2], &third);
+	*n_out = third ? 3 : 2;
+	return st;
 }
 
 /* Puts or deletes the rows by which a delivery is found. */
-static enum status addr_rows(struct store *s, uint64_t seq, const struct msg_row *m, struct span content, bool put)
+static enum status addr_rows(struct store *s, uint64_t seq, const struct msg_row *m, const char *said, struct span content, bool put)
 {
-	uint8_t hash[2][ID16], key[ADDR_KEY];
-	enum status st = delivery_hashes(content, hash[0], hash[1]);
+	uint8_t hash[DELIVERY_HASHES][ID16], key[ADDR_KEY];
+	int n = 0;
+	enum status st = delivery_hashes(s, said, content, hash, &n);
 
-	for (int i = 0; st == ST_OK && i < 2; i++) {
+	for (int i = 0; st == ST_OK && i < n; i++) {
 		addr_index_key(key, hash[i], m);
 		st = put ? db_put(s, T_ADDR, key, sizeof key, &seq, sizeof seq) : db_del(s, T_ADDR, key, sizeof key);
 	}
@@ -99,7 +108,7 @@ static enum status addr_rows(struct store *s, uint64_t seq, const struct msg_row
 }
 
 /* The same for all deliveries of a message. */
-static enum status addr_rows_all(struct store *s, uint64_t seq, const struct msg_row *m, bool put)
+static enum status addr_rows_all(struct store *s, uint64_t seq, const struct msg_row *m, const char *said, bool put)
 {
 	uint8_t prefix[8];
 	MDB_val k = { sizeof prefix, prefix }, v;
@@ -112,7 +121,7 @@ static enum status addr_rows_all(struct store *s, uint64_t seq, const struct msg
 		st = db_step(s, c, &k, &v, MDB_SET_RANGE);
 	while (st == ST_OK && k.mv_size == DELIVERY_KEY && !memcmp(k.mv_data, prefix, 8)) {
 		if (delivery_split(v, &content, &extra))
-			st = addr_rows(s, seq, m, content, put);
+			st = addr_rows(s, seq, m, said, content, put);
 		if (st == ST_OK)
 			st = db_step(s, c, &k, &v, MDB_NEXT);
 	}
@@ -138,19 +147,20 @@ static enum status delivery_write(struct store *s, const uint8_t *key, const str
 	return ST_OK;
 }
 
-static enum status delivery_replace(struct store *s, uint64_t seq, const struct msg_row *m, const uint8_t *key,
+static enum status delivery_replace(struct store *s, uint64_t seq, const struct msg_row *m, const char *said, const uint8_t *key,
 	const struct delivery *d)
 {
-	enum status st = addr_rows_all(s, seq, m, false);
+	enum status st = addr_rows_all(s, seq, m, said, false);
 
 	if (st == ST_OK)
 		st = delivery_write(s, key, d);
-	return st == ST_OK ? addr_rows_all(s, seq, m, true) : st;
+	return st == ST_OK ? addr_rows_all(s, seq, m, said, true) : st;
 }
 
 enum status delivery_apply(struct store *s, const uint8_t *id, const struct delivery *d, bool *new_out)
 {
 	uint8_t key[DELIVERY_KEY];
+	char said[COPIES_ID_MAX];
 	struct sha_row row;
 	struct msg_row m;
 	struct span content, extra, have;
@@ -164,6 +174,7 @@ enum status delivery_apply(struct store *s, const uint8_t *id, const struct deli
 		st = msg_get(s, row.seq, &m, &content, &extra);
 	if (st != ST_OK)
 		return st;
+	copies_said(content, said);
 	key_u64(key, row.seq);
 	memcpy(key + 8, d->hash, ID16);
 	st = db_get(s, T_DELIVERY, key, sizeof key, &v);
@@ -176,11 +187,11 @@ enum status delivery_apply(struct store *s, const uint8_t *id, const struct deli
 	if (st == ST_OK)
 		st = journal_add(s, PACK_DELIVERY, s->entry.p, s->entry.len);
 	if (st == ST_OK && !is_new)
-		return delivery_replace(s, row.seq, &m, key, d);
+		return delivery_replace(s, row.seq, &m, said, key, d);
 	if (st == ST_OK)
 		st = delivery_write(s, key, d);
 	if (st == ST_OK)
-		st = addr_rows(s, row.seq, &m, span_of(&d->content), true);
+		st = addr_rows(s, row.seq, &m, said, span_of(&d->content), true);
 	if (st == ST_OK)
 		s->state.deliveries++;
 	if (is_new)
@@ -276,13 +287,16 @@ static enum status add_new(struct store *s, const struct entity *e, struct sha_r
 static enum status replace(struct store *s, uint64_t seq, const struct msg_row *old, struct span old_content, const struct entity *e)
 {
 	struct msg_row m = row_of(e);
+	char said[COPIES_ID_MAX];
 	uint64_t comp = 0;
 	enum status st = comp_of(s, &old->node, &comp);
 
 	if (st == ST_NOTFOUND)
 		return st_fail(ST_BAD, "tenant %s: a message without thread: weir-fsck --rebuild %s", s->tenant, s->tenant);
+	copies_said(old_content, said);
 	if (st == ST_OK)
-		st = addr_rows_all(s, seq, old, false);
+		st = addr_rows_all(s, seq, old, said, false);
+	copies_said(span_of(&e->content), said);
 	if (st == ST_OK)
 		st = index_remove(s, comp, old);
 	if (st == ST_OK)
@@ -293,7 +307,7 @@ static enum status replace(struct store *s, uint64_t seq, const struct msg_row *
 		st = msg_write(s, seq, &m, e, false);
 	if (st == ST_OK)
 		st = index_add(s, seq, comp, &m);
-	return st == ST_OK ? addr_rows_all(s, seq, &m, true) : st;
+	return st == ST_OK ? addr_rows_all(s, seq, &m, said, true) : st;
 }
 
 static enum status all_linked(struct store *s, const struct node *old, const struct entity *e, bool *out)
@@ -500,7 +514,7 @@ enum status store_put(struct store *s, const struct roots *roots, const struct r
 
 	*out = (struct store_result){ 0 };
 	if (st == ST_OK)
-		st = entity_from_record(rec, allowed, e);
+		st = entity_from_record(rec, allowed, &s->digest, e);
 	if (st == ST_OK)
 		st = check_recipients(s, rec);
 	if (st == ST_OK)

@@ -35,7 +35,40 @@ enum status msg_get(struct store *s, uint64_t seq, struct msg_row *row_out, stru
 		(unsigned long long)seq, s->tenant);
 }
 
-static enum status add_deliveries(struct store *s, uint64_t seq, struct buf *b)
+/* A delivery as it is today: its inbox may have been removed. */
+static enum status add_delivery(struct store *s, struct span content, struct buf *b)
+{
+	struct span inbox = member_get(content, "inbox");
+	struct buf name = { 0 };
+	enum status st = ST_OK;
+
+	if (json_text(inbox, &name))
+		st = inbox_today(s, &name);
+	if (!inbox.p || st != ST_OK || (name.len == inbox.len - 2 && !memcmp(name.p, inbox.p + 1, name.len))) {
+		buf_add(b, content.p, content.len);
+	} else {
+		buf_add(b, content.p, (size_t)(inbox.p - content.p));
+		json_str(b, NULL, name.p, name.len);
+		buf_add(b, inbox.p + inbox.len, (size_t)(content.p + content.len - inbox.p - inbox.len));
+	}
+	buf_free(&name);
+	return st;
+}
+
+static enum status add_duplicate(struct store *s, const struct msg_row *m, struct span message, struct span content, struct buf *b)
+{
+	uint8_t id[DIGEST_BYTES];
+	char hex[DIGEST_HEX + 1];
+	enum status st = copies_earlier(s, m, message, content, id);
+
+	if (st == ST_OK) {
+		hex_of(id, DIGEST_BYTES, hex);
+		json_str(b, "duplicate_of", hex, DIGEST_HEX);
+	}
+	return st == ST_NOTFOUND ? ST_OK : st;
+}
+
+static enum status add_deliveries(struct store *s, uint64_t seq, const struct msg_row *m, struct span message, struct buf *b)
 {
 	uint8_t prefix[8];
 	MDB_val k = { sizeof prefix, prefix }, v;
@@ -50,13 +83,16 @@ static enum status add_deliveries(struct store *s, uint64_t seq, struct buf *b)
 	while (st == ST_OK && k.mv_size == DELIVERY_KEY && !memcmp(k.mv_data, prefix, 8)) {
 		if (delivery_split(v, &content, &extra)) {
 			json_open(b, NULL, '{');
-			buf_add(b, content.p, content.len);
+			st = add_delivery(s, content, b);
+			if (st == ST_OK)
+				st = add_duplicate(s, m, message, content, b);
 			if (extra.len)
 				buf_chr(b, ',');
 			buf_add(b, extra.p, extra.len);
 			json_close(b, '}');
 		}
-		st = db_step(s, c, &k, &v, MDB_NEXT);
+		if (st == ST_OK)
+			st = db_step(s, c, &k, &v, MDB_NEXT);
 	}
 	if (c)
 		mdb_cursor_close(c);
@@ -81,7 +117,7 @@ enum status stored_message_json(struct store *s, uint64_t seq, const struct msg_
 	json_str(b, "node", hex, 2 * NODE_BYTES);
 	buf_chr(b, ',');
 	entity_join(content, extra, b);
-	st = add_deliveries(s, seq, b);
+	st = add_deliveries(s, seq, m, content, b);
 	json_close(b, '}');
 	return st == ST_OK && !buf_ok(b) ? st_fail(ST_NOMEM, "message: out of memory") : st;
 }
@@ -227,14 +263,20 @@ enum status walk_index(struct store *s, enum table t, const uint8_t *prefix, siz
 	return st;
 }
 
-enum status query_hashes(const struct store_query *q, struct query_hashes *out)
+enum status query_hashes(struct store *s, const struct store_query *q, struct query_hashes *out)
 {
+	struct buf inbox = { 0 };
 	enum status st = ST_OK;
 
 	if (q->address)
 		st = hash16("a:", q->address, strlen(q->address), out->address);
-	if (st == ST_OK && q->inbox)
-		st = hash16("i:", q->inbox, strlen(q->inbox), out->inbox);
+	if (st == ST_OK && q->inbox) {
+		buf_str(&inbox, q->inbox);
+		st = inbox_today(s, &inbox);
+		if (st == ST_OK)
+			st = hash16("i:", buf_cstr(&inbox), inbox.len, out->inbox);
+	}
+	buf_free(&inbox);
 	return st;
 }
 
@@ -272,7 +314,7 @@ enum status each_message(struct store *s, const struct store_query *q, message_f
 	struct filter f = { .s = s, .q = q, .fn = fn, .arg = arg };
 	uint8_t key[8];
 	uint64_t comp;
-	enum status st = query_hashes(q, &f.h);
+	enum status st = query_hashes(s, q, &f.h);
 
 	if (st != ST_OK)
 		return st;

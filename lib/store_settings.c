@@ -23,9 +23,18 @@ static enum status key_check(const char *key, size_t n)
 }
 
 /* Replay and the API meet here; the journal's entry is made by the latter. */
+static bool is_inbox(const char *key, size_t n)
+{
+	return n > 6 && !memcmp(key, "inbox/", 6);
+}
+
 enum status setting_apply(struct store *s, const char *key, size_t key_len, const char *json, size_t len)
 {
-	return json ? db_put(s, T_SETTING, key, key_len, json, len) : db_del(s, T_SETTING, key, key_len);
+	enum status st = json ? db_put(s, T_SETTING, key, key_len, json, len) : db_del(s, T_SETTING, key, key_len);
+
+	s->copies.known = false;
+	return st == ST_OK && json && is_inbox(key, key_len) && inbox_is_gone((struct span){ json, len })
+		? inbox_gone(s, key + 6, key_len - 6) : st;
 }
 
 enum status store_set(struct store *s, const char *key, const char *json, size_t len)
@@ -45,6 +54,8 @@ enum status store_set(struct store *s, const char *key, const char *json, size_t
 		return st;
 	if (json ? st == ST_OK && old.mv_size == len && !memcmp(old.mv_data, json, len) : st == ST_NOTFOUND)
 		return ST_OK;
+	if (st == ST_OK && is_inbox(key, n) && inbox_is_gone((struct span){ old.mv_data, old.mv_size }))
+		return st_fail(ST_BAD, "setting %s: the inbox was removed, and its mail is its successor's", key);
 	buf_clear(&s->entry);
 	json_open(&s->entry, NULL, '{');
 	json_str(&s->entry, "key", key, n);

@@ -21,6 +21,6 @@ typedef enum status (*message_fn)(void *arg, uint64_t seq, const struct msg_row 
 enum status each_message(struct store *s, const struct store_query *q, message_fn fn, void *arg);
 
 struct query_hashes { uint8_t address[ID16], inbox[ID16]; };
-enum status query_hashes(const struct store_query *q, struct query_hashes *out);
+enum status query_hashes(struct store *s, const struct store_query *q, struct query_hashes *out);
 
 #endif

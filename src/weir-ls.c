@@ -134,7 +134,7 @@ static enum status list_threads(struct run *run)
 	return store_threads(run->store, &run->asked.q, print_thread, run);
 }
 
-/* What a reader should know before opening it: ! something was removed, ? something was not scanned. */
+/* What a reader should know before opening it: ! something was removed, ? something was not scanned, = it is a duplicate. */
 static const char *mark(struct span json)
 {
 	struct span it = json_get(json, "attachments"), e;
@@ -142,7 +142,12 @@ static const char *mark(struct span json)
 	while (json_elem(&it, &e))
 		if (json_get(e, "removed").p != NULL)
 			return "!";
-	return json_is(json_get(json, "scan.verdict"), "unscanned") ? "?" : "";
+	if (json_is(json_get(json, "scan.verdict"), "unscanned"))
+		return "?";
+	for (it = json_get(json, "deliveries"); json_elem(&it, &e); )
+		if (json_get(e, "duplicate_of").p != NULL)
+			return "=";
+	return "";
 }
 
 static enum status print_message(void *arg, const struct store_message *m)
