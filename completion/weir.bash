@@ -21,7 +21,7 @@ _weir() {
 	event) words='dmarc tlsrpt list' ;;
 	tenant) words='add list show set export plan apply remove platform' ;;
 	address | inbox) words='add list show set remove' ;;
-	domain) words='add list remove' ;;
+	domain) words='add set list show remove records zone delegation mta-sts rotate verify plan history' ;;
 	ls) words="threads messages attachments inboxes events tenants $words" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur"; compgen -f -- "$cur")

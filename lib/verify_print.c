@@ -41,7 +41,7 @@ static void row_json(const struct verify_row *r, const struct verify_state *befo
 
 	json_open(b, NULL, '{');
 	json_cstr(b, "owner", r->owner);
-	json_cstr(b, "rtype", rr_type_name(r->type));
+	json_cstr(b, "rrtype", rr_type_name(r->type));
 	json_cstr(b, "role", rr_role_name(r->role));
 	json_cstr(b, "verdict", verdict_name(r->verdict));
 	if (r->at_parent)

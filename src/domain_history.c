@@ -35,7 +35,7 @@ static void record_line(struct span e)
 		putchar(')');
 	}
 	putchar(' ');
-	text(json_get(e, "rtype"));
+	text(json_get(e, "rrtype"));
 	putchar(' ');
 	text(json_get(e, "owner"));
 	if (found.p) {

@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "keyring.h"
 #include "settings.h"
+#include "verify_state.h"
 #include "weir-domain.h"
 
 struct removing { const struct opts *o; const char *name; size_t moved; };
@@ -18,7 +19,9 @@ static enum status drop(void *arg, struct store *st)
 		return st_fail(rc, "%s has no domain %s", store_tenant(st), r->name);
 	if (rc == ST_OK)
 		rc = setting_domain_clear(st, r->name, r->o->successor, &r->moved);
-	return rc == ST_OK ? setting_domain_set(st, r->name, NULL) : rc;
+	if (rc == ST_OK)
+		rc = setting_domain_set(st, r->name, NULL);
+	return rc == ST_OK ? verify_forget(st, r->name) : rc;	/* if it comes back, it is looked at anew */
 }
 
 static enum status sweep(void *arg, struct store *st)

@@ -28,7 +28,7 @@ static void event_rows(const struct verify *v, const struct verify_state *before
 			continue;
 		json_open(b, NULL, '{');
 		json_cstr(b, "owner", r->owner);
-		json_cstr(b, "rtype", rr_type_name(r->type));
+		json_cstr(b, "rrtype", rr_type_name(r->type));
 		json_cstr(b, "verdict", verdict_name(r->verdict));
 		if (change != VCHANGE_NONE)
 			json_cstr(b, "change", vchange_name(change));

@@ -26,6 +26,6 @@ records() { weir-domain records "$1" --format bind | sed '/^;/d; /^\$/d; /^$/d';
 verify() { weir-domain verify --resolver "127.0.0.1@$NSD_PORT" --authority-port "$NSD_PORT" "$@"; }
 
 # What is not well, one a line: verdict, type, owner.
-not_well() { verify --json "$@" | jq -r '.records[] | select(.verdict != "ok") | "\(.verdict) \(.rtype) \(.owner)"'; }
+not_well() { verify --json "$@" | jq -r '.records[] | select(.verdict != "ok") | "\(.verdict) \(.rrtype) \(.owner)"'; }
 state() { verify --json "$@" | jq -r .state; }
 codes() { verify --json "$@" | jq -r '.findings[].code' | sort -u | paste -sd ' '; }

@@ -69,7 +69,7 @@ delegated() {
 }
 verify_child() { weir-domain verify "${DELEGATED[@]}" "$@"; }
 child_not_well() {
-	verify_child --json | jq -r '.records[] | select(.verdict != "ok") | "\(.verdict) \(.rtype) \(.owner) \(.at_parent == true)"'
+	verify_child --json | jq -r '.records[] | select(.verdict != "ok") | "\(.verdict) \(.rrtype) \(.owner) \(.at_parent == true)"'
 }
 
 @test "a delegated domain is verified through its parent; each NS and each record removed in turn is named, and only it" {
@@ -357,6 +357,26 @@ child_not_well() {
 	$s/$/\n*.service TXT "anything"/|wildcard
 	/^service.*TXT/s/"v=(.*)"/"\\"v=\1\\""/|quotes
 	END
+}
+
+@test "JSON of verify and of history fits the schema, whatever was found" {
+	fits() { "${PYTHON:-/usr/bin/python3}" "$TOP/tests/schema.py" "$TOP/man/weir-record.schema.json"; }
+	self_managed $D
+	records $D >rr
+	zone acme.example <rr
+	nsd_start zones
+	verify --json >all
+	sed '/tok1/d; s/~all/?all/; /^mail.*MX/{p; s/10/20/}; /tok2/s/CNAME.*/TXT "x"/' rr | zone acme.example
+	nsd_reload
+	verify --json >>all
+	nsd_stop
+	verify --json >>all || [ $? = 75 ]
+	fits <all
+	[ "$(jq -r '.records[].verdict' all | sort -u | paste -sd ' ')" = "extra missing ok temperror wrong" ]
+	weir-domain history --json $D >events
+	[ "$(wc -l <events)" = 3 ]
+	fits <events
+	weir-ls events --json acme | fits
 }
 
 @test "what a zone says reaches neither the terminal nor the diff raw" {
