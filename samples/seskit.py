@@ -2,9 +2,9 @@
 notifications in each of the forms in which a queue consumer may leave them."""
 import base64, hashlib, json, os, re
 from datetime import datetime, timedelta, timezone
+from dkimkit import HERE, sign
 from mailkit import *
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 SPOOL = os.path.join(HERE, 'spool')
 CET = timezone(timedelta(hours=1))
 JST = timezone(timedelta(hours=9))
@@ -33,27 +33,52 @@ def iso(t):
     return t.astimezone(timezone.utc).strftime('%Y-%m-%dT%H:%M:%S.') + '%03dZ' % (t.minute * 7 + t.second)
 
 
+# ---- who signs ----
+# The author's domain: (key, d=, canonicalization, algorithm) for each signature, the last one on top.
+SIGNERS = {
+    'postfach.example': [('postfach.k2026', 'postfach.example', 'relaxed/relaxed', 'rsa-sha256')],
+    'hausblick.example': [('hausblick.s1', 'hausblick.example', 'relaxed/relaxed', 'rsa-sha256'),
+                          ('hausblick.s2', 'hausblick.example', 'relaxed/relaxed', 'ed25519-sha256')],
+    'stadtwerke-lindental.example': [('stadtwerke-lindental.sw1', 'stadtwerke-lindental.example', 'simple/simple', 'rsa-sha256')],
+    BR: [('brueckner.mail', BR, 'relaxed/simple', 'rsa-sha256')],
+    'kanto-keiki.example': [('kanto-keiki.kk1', 'kanto-keiki.example', 'relaxed/relaxed', 'rsa-sha256')],
+    'grosshandel-sued.example': [('grosshandel-sued.alt', 'grosshandel-sued.example', 'relaxed/relaxed', 'rsa-sha256')],	# 1024 bits
+    'planung.example': [('planung.p1', 'planung.example', 'relaxed/relaxed', 'rsa-sha256')],
+    'telefonie.example': [('telefonie.fax', 'telefonie.example', 'relaxed/relaxed', 'rsa-sha1')],	# RFC 8301: counts for nothing
+    'wärmepumpe.example': [('waermepumpe.e1', 'xn--wrmepumpe-v2a.example', 'relaxed/relaxed', 'ed25519-sha256')],
+    'fernwaerme.example': [('fernwaerme.v7', 'fernwaerme.example', 'relaxed/relaxed', 'rsa-sha256'),
+                           ('versand.v7', 'versand.example', 'relaxed/relaxed', 'rsa-sha256')],	# who sends it for them
+}
+
+
+def mx_ip(domain):
+    """The address from which a domain's mail comes."""
+    return '192.0.2.%d' % (sum(domain.encode()) % 250 + 1)
+
+
 # ---- what SES puts before a message, in its order ----
-def ses_headers(sid, got, env, rcpt, spam='PASS', virus='PASS', spf='pass', dkim=True, dmarc='pass', scan=True):
+# ip, helo: of the client, if it is not the one that sends the domain's mail.
+def ses_headers(sid, got, env, rcpt, spam='PASS', virus='PASS', spf='pass', dkim='none', dmarc='pass', scan=True, ip=None, host=None):
     dom = env.split('@')[1] if env else 'mx.lieferant.example'
-    ip = '192.0.2.%d' % (sum(dom.encode()) % 250 + 1)
+    host = host or ('mx.' + dom if env else dom)
+    ip = ip or mx_ip(dom)
     comment = {'pass': 'domain of %s designates %s as permitted sender' % (dom, ip),
                'fail': 'domain of %s does not designate %s as permitted sender' % (dom, ip),
                'softfail': 'transitioning domain of %s does not designate %s as permitted sender' % (dom, ip),
                'none': '%s is neither permitted nor denied by domain of %s' % (ip, dom),
                'temperror': 'Error in retrieving data from DNS'}[spf]
     said = 'spfCheck: ' + comment
-    props = 'client-ip=%s; envelope-from=%s; helo=mx.%s;' % (ip, env or 'postmaster@' + dom, dom)
+    props = 'client-ip=%s; envelope-from=%s; helo=%s;' % (ip, env or 'postmaster@' + dom, host)
     out = ['Return-Path: <%s>' % env,
-           'Received: from mx.%s (mx.%s [%s])' % (dom, dom, ip),
+           'Received: from %s (%s [%s])' % (host, host, ip),
            ' by inbound-smtp.eu-central-1.amazonaws.com with SMTP id %s' % sid,
            ' for %s;' % rcpt, ' ' + stamp(got.astimezone(timezone.utc), '+0000 (UTC)')]
     if scan:
         out += ['X-SES-Spam-Verdict: ' + spam, 'X-SES-Virus-Verdict: ' + virus]
     out += ['Received-SPF: %s (%s) %s' % (spf, said, props),
             'Authentication-Results: amazonses.com;', ' spf=%s (%s) %s' % (spf, said, props)]
-    if dkim:
-        out.append(' dkim=pass header.i=@%s;' % dom)
+    if dkim != 'none':
+        out.append(' dkim=%s header.i=@%s;' % (dkim, dom))
     out += [' dmarc=%s header.from=%s;' % (dmarc, dom),
             'X-SES-RECEIPT: ' + base64.b64encode(b'\0AAAAAAAA' + sid.encode()).decode(),
             'X-SES-DKIM-SIGNATURE: a=rsa-sha256; q=dns/txt; b=%s; c=relaxed/simple; s=ihchhvubuqgjsxyuhssfvqohv7z3u4hn; '
@@ -80,7 +105,7 @@ def payload(sid, got, env, rcpts, message, v, action):
                'spamVerdict': {'status': v.get('spam', 'PASS') if v.get('scan', True) else 'DISABLED'},
                'virusVerdict': {'status': v.get('virus', 'PASS') if v.get('scan', True) else 'DISABLED'},
                'spfVerdict': {'status': SES[v.get('spf', 'pass')]},
-               'dkimVerdict': {'status': 'PASS' if v.get('dkim', True) else 'GRAY'},
+               'dkimVerdict': {'status': SES[v.get('dkim', 'none')]},
                'dmarcVerdict': {'status': SES[v.get('dmarc', 'pass')]}}
     if v.get('dmarc') == 'fail':
         receipt['dmarcPolicy'] = v.get('policy', 'none')
@@ -177,8 +202,14 @@ def mail(key, when, sender, to, subject, body, rcpts, point, form='sns', reply=N
     own += 'Message-ID: %s\r\n' % mid if mid else ''
     if refs:
         own += 'In-Reply-To: %s\r\nReferences: %s\r\n' % (refs[-1], '\r\n '.join(refs))
-    own += head + 'MIME-Version: 1.0\r\n'
-    return deliver(key, form, sent + timedelta(seconds=delay), addr if env is None else env, rcpts, own.encode() + body, point, v)
+    own = (own + head + 'MIME-Version: 1.0\r\n').encode() + body
+    v = {'dkim': 'none', **(v or {})}
+    if v.pop('sign', True):
+        for name, domain, canon, algorithm in SIGNERS.get(addr.split('@')[1], []):
+            own = sign(own, name, domain, int(sent.timestamp()), canon, algorithm)
+            v['dkim'] = v['dkim'] if v['dkim'] != 'none' else 'pass'
+    own = own.replace(*v.pop('then', (b'', b'')))		# something that was done to it on its way
+    return deliver(key, form, sent + timedelta(seconds=delay), addr if env is None else env, rcpts, own, point, v)
 
 
 def hb(body, key, files=()):
