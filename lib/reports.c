@@ -234,7 +234,7 @@ static int by_key(const void *a, const void *b)
 
 static struct seen *find(struct join *j, const char content[CONTENT_HEX])
 {
-	struct seen s;
+	struct seen s = { .proof = PROOF_FAIL };
 
 	memcpy(s.content, content, CONTENT_HEX);
 	return j->n ? bsearch(&s, j->seen, j->n, sizeof s, by_content) : NULL;
