@@ -40,6 +40,7 @@ DNS_LIBS    = -lunbound $(shell pkg-config --libs ldns)
 $(BIN)/weir-scan:  EXTRA = $(shell pkg-config --libs libclamav zlib)
 $(BIN)/weir-auth:  EXTRA = $(DNS_LIBS)
 $(BIN)/weir-event: EXTRA = $(GMIME_LIBS) $(shell pkg-config --libs expat zlib)
+$(BIN)/weir-tenant: EXTRA = $(shell pkg-config --libs libpsl)
 $(BIN)/weir-domain: EXTRA = $(DNS_LIBS) $(shell pkg-config --libs libpsl)
 
 $(BUILD)/%.o: lib/%.c
@@ -53,6 +54,7 @@ $(BUILD)/libweir.a: $(MODULES:%=$(BUILD)/%.o)
 # A program of many verbs has those that need more in files of their own: src/domain_x.c goes into weir-domain alone.
 $(BIN)/weir-domain: $(patsubst src/%.c,$(BUILD)/src/%.o,$(wildcard src/domain_*.c))
 $(BIN)/weir-event: $(patsubst src/%.c,$(BUILD)/src/%.o,$(wildcard src/event_*.c))
+$(BIN)/weir-tenant: $(patsubst src/%.c,$(BUILD)/src/%.o,$(wildcard src/tenant_*.c))
 $(BUILD)/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<

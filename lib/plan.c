@@ -127,12 +127,18 @@ static enum status export_setting(void *arg, const char *key, struct span json)
 	struct export *e = arg;
 	char name[ADDRESS_MAX_BYTES + 1];
 	const char *kind, *prefix;
+	struct buf text = { 0 };
 	enum status st;
 
-	section_of(key, &kind, &prefix);
+	if (section_of(key, &kind, &prefix) == IN_DOMAINS)
+		plan_domain_text(json, &text);
+	else
+		buf_add(&text, json.p, json.len);
 	st = setting_name(prefix, key, name, ADDRESS_MAX_BYTES);
 	if (st == ST_OK)
-		export_entry(e, name, json);
+		export_entry(e, name, (struct span){ buf_cstr(&text), text.len });
+	e->b->failed |= text.failed;
+	buf_free(&text);
 	return st;
 }
 
@@ -233,6 +239,21 @@ static enum status check_inbox(const char *name, struct span old, struct span no
 		name, (int)was.len, was.p);
 }
 
+/* Keys and serials stay. */
+static enum status put_domain(struct store *st, const char *key, const char *prefix, struct span old, struct span now)
+{
+	char name[DOMAIN_MAX_BYTES + 1];
+	struct buf json = { 0 };
+	enum status rc = setting_name(prefix, key, name, DOMAIN_MAX_BYTES);
+
+	if (rc == ST_OK)
+		rc = plan_domain_stored(name, now, old, &json);
+	if (rc == ST_OK)
+		rc = store_set(st, key, json.p, json.len);
+	buf_free(&json);
+	return rc;
+}
+
 static enum status put(struct store *st, const struct plan *p, const char *key, struct span old, struct span now)
 {
 	const char *kind = "", *prefix = "";
@@ -247,6 +268,8 @@ static enum status put(struct store *st, const struct plan *p, const char *key, 
 	/* Nobody said which address is the primary one: it stays the same as long as it is there. */
 	if (keep || (now.p == NULL && strcmp(kind, "primary") == 0) || rc != ST_OK)
 		return rc;
+	if (section == IN_DOMAINS && now.p != NULL)
+		return put_domain(st, key, prefix, old, now);
 	return store_set(st, key, now.p, now.len);
 }
 
@@ -278,20 +301,34 @@ static enum status put_one(void *arg, const char *key, struct span old, struct s
 	return put(a->st, a->p, key, old, now);
 }
 
+/* As the text would have it. */
+static struct span telling(enum section section, struct span v, struct buf *b)
+{
+	if (section != IN_DOMAINS || v.p == NULL)
+		return v;
+	plan_domain_text(v, b);
+	return (struct span){ buf_cstr(b), b->len };
+}
+
 static enum status tell_one(void *arg, const char *key, struct span old, struct span now)
 {
 	const struct applying *a = arg;
 	char name[ADDRESS_MAX_BYTES + 1];
 	const char *kind = "", *prefix = "";
-	struct plan_change c = { .op = old.p == NULL ? "add" : now.p == NULL ? "remove" : "change", .name = name, .old = old, .now = now };
-	enum status rc;
+	struct buf before = { 0 }, after = { 0 };
+	enum section section = section_of(key, &kind, &prefix);
+	struct plan_change c = { .op = old.p == NULL ? "add" : now.p == NULL ? "remove" : "change", .kind = kind, .name = name,
+		.old = telling(section, old, &before), .now = telling(section, now, &after) };
+	enum status rc = before.failed || after.failed ? st_fail(ST_NOMEM, "plan: out of memory") : ST_OK;
 
-	if (old.p != NULL && now.p != NULL && same(old, now))
-		return ST_OK;
-	section_of(key, &kind, &prefix);
-	c.kind = kind;
-	rc = setting_name(prefix, key, name, ADDRESS_MAX_BYTES);
-	return rc == ST_OK ? a->fn(a->arg, &c) : rc;
+	if (rc == ST_OK && !(c.old.p != NULL && c.now.p != NULL && same(c.old, c.now))) {
+		rc = setting_name(prefix, key, name, ADDRESS_MAX_BYTES);
+		if (rc == ST_OK)
+			rc = a->fn(a->arg, &c);
+	}
+	buf_free(&before);
+	buf_free(&after);
+	return rc;
 }
 
 /* A plan with a list of inboxes has them all there. */

@@ -8,6 +8,7 @@
  *	 "inboxes":[{"inbox":"support","colour":"#ff0000",...},{"inbox":"old","successor":"support"}],
  *	 "domains":[{"domain":"x.example","catch_all":"info@x.example",...}],
  *	 "addresses":[{"address":"info@x.example","inbox":"support","primary":true,...}]}
+ * Of a domain's "dns" the keys and the serial are not in the text: they are no settings, and stay as they are.
  * A section says all that there is of its kind; what stands in no section's list is to go. A section that is left out
  * stays as it is. An inbox never just goes: it needs a successor.
  */
@@ -25,6 +26,12 @@ enum status plan_export(struct store *st, struct buf *out);
 /* Checks and canonicalises what others keep in a domain's entry, a member at a time: appends its one form to out. ST_BAD with
  * the reason; ST_NOTFOUND: no member of mine (it is kept as it is). */
 typedef enum status (*plan_member_fn)(void *arg, const char *domain, struct span member, struct span value, struct buf *out);
+
+/* The one for the member "dns" (domain.h). arg: struct providers. */
+enum status plan_domain_member(void *arg, const char *domain, struct span member, struct span value, struct buf *out);
+/* Whether a domain that a plan has put there has no keys yet: keyring_create() makes them. */
+struct domain;
+bool plan_domain_lacks_keys(const struct domain *d);
 
 struct plan;
 /* Reads text and checks each value by itself. ST_BAD, ST_LIMIT: the line, the entry, the rule it breaks. text must outlive the plan. */

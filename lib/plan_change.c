@@ -46,31 +46,38 @@ static bool same(struct span a, struct span b)
 	return a.p != NULL && b.p != NULL && a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
 }
 
-static void member_line(struct buf *b, struct span key, struct span old, struct span now)
+static void member_line(struct buf *b, const char *prefix, struct span key, struct span old, struct span now)
 {
-	buf_str(b, "  ");
-	buf_add(b, key.p, key.len);
-	buf_chr(b, ' ');
+	buf_fmt(b, "  %s%.*s ", prefix, (int)key.len, key.p);
 	add_value(b, old);
 	buf_str(b, " -> ");
 	add_value(b, now);
 }
 
-/* Each member that is another one: those that were there, then the new ones. */
-static void members(const struct plan_change *c, struct buf *b)
+/* Each member that is another one: those that were there, then the new ones. Of an object within, its members: one level of them. */
+static void members(struct span old, struct span now, const char *prefix, struct buf *b)
 {
-	struct span old = c->old, now = c->now, key, val;
-	char name[80];
+	struct span it = old, key, val;
+	char name[80], inner[90];
 
-	while (json_member(&old, &key, &val)) {
+	while (json_member(&it, &key, &val)) {
+		struct span other;
+
 		snprintf(name, sizeof(name), "%.*s", (int)key.len, key.p);
-		if (!same(val, json_get(c->now, name)))
-			member_line(b, key, val, json_get(c->now, name));
+		other = json_get(now, name);
+		if (same(val, other))
+			continue;
+		if (*prefix == '\0' && json_type(val) == '{' && json_type(other) == '{') {
+			snprintf(inner, sizeof(inner), "%s.", name);
+			members(val, other, inner, b);
+		} else {
+			member_line(b, prefix, key, val, other);
+		}
 	}
-	while (json_member(&now, &key, &val)) {
+	for (it = now; json_member(&it, &key, &val); ) {
 		snprintf(name, sizeof(name), "%.*s", (int)key.len, key.p);
-		if (json_get(c->old, name).p == NULL)
-			member_line(b, key, (struct span){ NULL, 0 }, val);
+		if (json_get(old, name).p == NULL)
+			member_line(b, prefix, key, (struct span){ NULL, 0 }, val);
 	}
 }
 
@@ -80,7 +87,7 @@ enum status plan_change_text(const struct plan_change *c, struct buf *b)
 
 	buf_fmt(b, "%c %s%s%s", changed ? '~' : c->old.p == NULL ? '+' : '-', c->kind, *c->name != '\0' ? " " : "", c->name);
 	if (changed && json_type(c->old) == '{' && json_type(c->now) == '{') {
-		members(c, b);
+		members(c->old, c->now, "", b);
 	} else if (changed) {
 		buf_str(b, "  ");
 		add_value(b, c->old);

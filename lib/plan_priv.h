@@ -29,4 +29,9 @@ struct plan {
 /* The section a setting's key belongs to, and the kind of thing it is; SECTIONS: none of ours. */
 enum section section_of(const char *key, const char **kind_out, const char **prefix_out);
 
+/* ---- plan_domain.c ---- */
+/* A domain's setting without what weir keeps track of itself; and such a text with what the old setting (p NULL: none) keeps track of. */
+void plan_domain_text(struct span setting, struct buf *out);
+enum status plan_domain_stored(const char *domain, struct span wanted, struct span old, struct buf *out);
+
 #endif

@@ -77,45 +77,6 @@ static enum status end(MDB_txn *txn, enum status st)
 	return rc == 0 ? ST_OK : routes_fail(rc, "commit");
 }
 
-static enum status shared_in(struct routes *r, MDB_txn *txn, const char *domain)
-{
-	char owner[TENANT_MAX_BYTES + 1], now[ROUTES_KEY_MAX + 1];
-	MDB_val key = val_of("shared"), val;
-	MDB_stat stat;
-	enum status st = read_shared(r, txn, now);
-	int rc;
-
-	if (st != ST_OK || (domain != NULL && strcmp(now, domain) == 0))
-		return st;
-	rc = mdb_stat(txn, r->addresses, &stat);
-	if (rc != 0)
-		return routes_fail(rc, "shared addresses");
-	if (stat.ms_entries > 0)
-		return st_fail(ST_EXISTS, "%zu addresses are on the shared domain %s: remove them first (weir-address)",
-			stat.ms_entries, now);
-	if (domain == NULL) {
-		rc = mdb_del(txn, r->meta, &key, NULL);
-		return rc == 0 || rc == MDB_NOTFOUND ? ST_OK : routes_fail(rc, "shared domain");
-	}
-	val = val_of(domain);
-	rc = mdb_get(txn, r->domains, &(MDB_val){ val.mv_size, val.mv_data }, &val);
-	if (rc == 0) {
-		st = routes_tenant(val, domain, owner);
-		return st == ST_OK ? st_fail(ST_EXISTS, "the tenant %s has the domain %s: a shared one is nobody's", owner, domain) : st;
-	}
-	val = val_of(domain);
-	rc = rc == MDB_NOTFOUND ? mdb_put(txn, r->meta, &key, &val, 0) : rc;
-	return rc == 0 ? ST_OK : routes_fail(rc, "shared domain");
-}
-
-enum status routes_shared_set(struct routes *r, const char *domain)
-{
-	MDB_txn *txn = NULL;
-	enum status st = begin(r, &txn);
-
-	return st == ST_OK ? end(txn, shared_in(r, txn, domain)) : st;
-}
-
 enum status routes_shared_check(const char *address)
 {
 	static const char *const ours[] = { "abuse", "admin", "administrator", "hostmaster", "mailer-daemon", "noc", "postmaster",
@@ -331,4 +292,52 @@ enum status routes_sync(struct routes *r, const char *tenant, const char **names
 		return st;
 	}
 	return end(txn, st);
+}
+
+/* ---- another shared domain ---- */
+
+static enum status shared_in(struct routes *r, MDB_txn *txn, const char *domain)
+{
+	char owner[TENANT_MAX_BYTES + 1], now[ROUTES_KEY_MAX + 1];
+	MDB_val key = val_of("shared"), val;
+	MDB_stat stat;
+	enum status st = read_shared(r, txn, now);
+	int rc;
+
+	if (st != ST_OK || (domain != NULL && strcmp(now, domain) == 0))
+		return st;
+	rc = mdb_stat(txn, r->addresses, &stat);
+	if (rc != 0)
+		return routes_fail(rc, "shared addresses");
+	if (stat.ms_entries > 0)
+		return st_fail(ST_EXISTS, "%zu addresses are on the shared domain %s: remove them first (weir-address)",
+			stat.ms_entries, now);
+	if (domain == NULL) {
+		rc = mdb_del(txn, r->meta, &key, NULL);
+		return rc == 0 || rc == MDB_NOTFOUND ? ST_OK : routes_fail(rc, "shared domain");
+	}
+	val = val_of(domain);
+	rc = mdb_get(txn, r->domains, &(MDB_val){ val.mv_size, val.mv_data }, &val);
+	if (rc == 0) {
+		st = routes_tenant(val, domain, owner);
+		return st == ST_OK ? st_fail(ST_EXISTS, "the tenant %s has the domain %s: a shared one is nobody's", owner, domain) : st;
+	}
+	/* Nor may it lie within a tenant's domain, or around one. */
+	if (rc == MDB_NOTFOUND)
+		st = check_above(r, txn, "", domain);
+	if (rc == MDB_NOTFOUND && st == ST_OK)
+		st = check_below(r, txn, "", domain);
+	if (st != ST_OK)
+		return st;
+	val = val_of(domain);
+	rc = rc == MDB_NOTFOUND ? mdb_put(txn, r->meta, &key, &val, 0) : rc;
+	return rc == 0 ? ST_OK : routes_fail(rc, "shared domain");
+}
+
+enum status routes_shared_set(struct routes *r, const char *domain)
+{
+	MDB_txn *txn = NULL;
+	enum status st = begin(r, &txn);
+
+	return st == ST_OK ? end(txn, shared_in(r, txn, domain)) : st;
 }

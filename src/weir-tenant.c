@@ -13,6 +13,7 @@
 #include "route.h"
 #include "sandbox.h"
 #include "settings.h"
+#include "weir-tenant.h"
 
 static const char help[] =
 	"usage: weir-tenant [OPTION...] add | show | export | remove NAME, set NAME KEY VALUE, list, plan | apply [NAME], platform\n"
@@ -38,7 +39,6 @@ static const char help[] =
 	"  -h, --help           this text\n"
 	"      --version        the version\n";
 
-struct opts { const char *home, *shared; int json, erase; };
 
 /* ---- show ---- */
 
@@ -234,55 +234,11 @@ static enum status erase(const struct opts *o, const char *name)
 	return rc == ST_OK ? store_remove(o->home, name) : rc;
 }
 
-/* ---- export, plan, apply ---- */
+/* ---- export; plan and apply are in tenant_apply.c ---- */
 
 static enum status export(void *arg, struct store *st)
 {
 	return plan_export(st, arg);
-}
-
-struct applying { const struct opts *o; const struct plan *plan; const char *tenant; struct buf told; };
-
-static enum status tell(void *arg, const struct plan_change *c)
-{
-	struct applying *a = arg;
-
-	return a->o->json ? plan_change_json(c, a->tenant, &a->told) : plan_change_text(c, &a->told);
-}
-
-static enum status apply_in(void *arg, struct store *st)
-{
-	struct applying *a = arg;
-
-	buf_clear(&a->told);
-	return plan_apply(st, a->plan, tell, a);
-}
-
-/* keep false: plan. *changes_out: whether anything is another way, or would be. */
-static enum status apply(const struct opts *o, const char *name, bool keep, bool *changes_out)
-{
-	struct applying a = { .o = o };
-	struct plan *plan = NULL;
-	struct buf text = { 0 };
-	enum status rc = file_read_fd(STDIN_FILENO, 0, -1, PLAN_MAX_BYTES, &text);
-
-	if (rc == ST_OK)
-		rc = plan_read(buf_cstr(&text), text.len, NULL, NULL, &plan);
-	if (rc == ST_OK) {
-		a.plan = plan;
-		a.tenant = name != NULL ? name : plan_tenant(plan);
-		rc = *a.tenant != '\0' ? settings_change(o->home, a.tenant, keep ? CHANGE_KEEP : CHANGE_TRY, apply_in, &a)
-			: st_fail(ST_USAGE, "the settings name no tenant, and neither does the command");
-	}
-	if (rc == ST_OK && o->json)
-		fwrite(buf_cstr(&a.told), 1, a.told.len, stdout);
-	else if (rc == ST_OK)
-		cli_safe(stdout, buf_cstr(&a.told), a.told.len, 1);
-	*changes_out = a.told.len > 0;
-	plan_free(&plan);
-	buf_free(&text);
-	buf_free(&a.told);
-	return rc;
 }
 
 /* ---- platform ---- */
@@ -346,13 +302,15 @@ static int run(const struct opts *o, int n, char *args[])
 	const struct verb *v = find_verb(o, n, args);
 	const char *name = n > 1 ? args[1] : args[0];
 	struct buf text = { 0 };
-	bool changes = false;
+	bool changes = false, applies = v->most == 1 && v->least == 0;
 	enum status st = v->writes && strcmp(v->name, "add") == 0 ? file_mkdirs(o->home, 0700) : ST_OK;
 
+	if (st == ST_OK && applies)
+		st = apply_prepare(o);
 	if (st == ST_OK)
 		st = sandbox_enter(&(struct sandbox_opts){ .profile = v->writes ? "weir-tenant" : "settings.look", .home = o->home });
 	if (st != ST_OK)
-		return cli_fail(st, "home");
+		return cli_fail(st, "start");
 	if (strcmp(v->name, "add") == 0)
 		st = add(o, name);
 	else if (strcmp(v->name, "list") == 0)
