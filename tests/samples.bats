@@ -5,7 +5,7 @@ setup_file() {	# all of samples/spool, ingested once; tests only read
 	load common
 	cp -r "$SAMPLES/spool" "$SPOOL"
 	"$SAMPLES/setup"
-	weir ingest --db "$SAMPLES/signatures" --summary "$SPOOL" 2>"$BATS_FILE_TMPDIR/summary" || [ $? = 75 ]
+	weir ingest --db "$SAMPLES/signatures" --dns "$SAMPLES/dns.zone" --summary "$SPOOL" 2>"$BATS_FILE_TMPDIR/summary" || [ $? = 75 ]
 }
 
 setup() { export WEIR_HOME=$BATS_FILE_TMPDIR/home; cd "$BATS_TEST_TMPDIR" || return; }
@@ -77,9 +77,69 @@ delivered() { all | jq -r .id | sort; }
 	export WEIR_HOME=$PWD/home
 	for t in $tenants; do weir-fsck --digest "$t"; done >before
 	cp -r "$SAMPLES/spool" again
-	weir ingest --db "$SAMPLES/signatures" again || [ $? = 75 ]
+	weir ingest --db "$SAMPLES/signatures" --dns "$SAMPLES/dns.zone" again || [ $? = 75 ]
 	for t in $tenants; do weir-fsck --digest "$t"; done >after
 	cmp before after
+}
+
+# who KEY: what was stored of that message's authentication.
+auth_of() { all | jq -c --arg s "$(id_of "$1")" '.deliveries[] | select((.spool // "") | contains($s)) | .auth' | head -1; }
+
+@test "SPF, DKIM and DMARC of the story, checked against the senders' DNS" {
+	while read -r key spf dkim dmarc; do
+		got=$(auth_of "$key" | jq -r '[.source, .spf.result, .dkim.result, .dmarc.result] | join(" ")')
+		[ "$got" = "weir $spf $dkim $dmarc" ] || { echo "$key: $got instead of $spf $dkim $dmarc"; false; }
+	done <<-'END'
+		heat1 pass pass pass
+		heat2 pass pass pass
+		heat3 pass pass pass
+		heat4 pass pass pass
+		heat10 pass pass pass
+		keiki1 pass pass pass
+		keiki3 pass pass pass
+		price pass pass pass
+		umlaut pass pass pass
+		news0 pass pass pass
+		night1 pass none pass
+		virus3 pass none pass
+		tnef pass fail pass
+		fax pass permerror pass
+		dsn pass none none
+		alarm1 temperror none none
+		nobound none none none
+		notmail none none permerror
+		read4 softfail none fail
+		virus2 softfail none none
+		virus1 fail none fail
+		phish fail none fail
+	END
+}
+
+@test "what DMARC asks for is stored with its grounds" {
+	auth_of virus1 | jq -e '.dmarc | .policy == "reject" and .domain == "paket-info.example" and (.reason | test("p=reject"))'
+	auth_of phish | jq -e '.dmarc.policy == "quarantine"'
+	auth_of read4 | jq -e '.dmarc.policy == "none"'
+	auth_of news0 | jq -e '.dkim.signatures | map(.result + " " + .domain) == ["pass versand.example", "pass fernwaerme.example"]'
+	auth_of heat2 | jq -e '.dkim.signatures | map(.algorithm) == ["ed25519-sha256", "rsa-sha256"]'
+	auth_of price | jq -e '.dkim.signatures[0].flags == ["weak_key"]'
+}
+
+@test "SES's verdicts stand beside ours, and the six messages in which they differ say so" {
+	all | jq -r '.deliveries[] | select(.auth.differs) | [(.spool | split("/")[-1]), (.auth.differs | join(","))] | @tsv' | sort -u >got
+	while read -r key what; do
+		grep "$(id_of "$key")" got | grep -qw "$what" || { echo "$key does not say that $what differs"; cat got; false; }
+	done <<-'END'
+		alarm0 spf
+		alarm1 spf
+		alarm2 spf
+		keiki3 spf
+		fax dkim
+		notmail dmarc
+	END
+	[ "$(cut -f1 got | wc -l)" = 6 ]
+	auth_of alarm0 | jq -e '.spf.result == "temperror" and .spool.spf.result == "pass"'
+	auth_of keiki3 | jq -e '.spf.result == "pass" and .spool.spf.result == "temperror"'
+	auth_of fax | jq -e '.dkim.result == "permerror" and .spool.dkim.result == "pass"'
 }
 
 @test "the setup notification and the test event are no messages" {
