@@ -53,8 +53,11 @@ static enum field_kind kind_of(const char *p, const struct field *f)
 	case 2: return field_is(p, f, "To") ? FIELD_USUAL : FIELD_OTHER;
 	case 4: return field_is(p, f, "From") ? FIELD_FROM : field_is(p, f, "Date") ? FIELD_USUAL : FIELD_OTHER;
 	case 7: return field_is(p, f, "Subject") ? FIELD_USUAL : FIELD_OTHER;
+	case 8: return field_is(p, f, "ARC-Seal") ? FIELD_SEAL : FIELD_OTHER;
 	case 12: return field_is(p, f, "Content-Type") ? FIELD_USUAL : FIELD_OTHER;
 	case 14: return field_is(p, f, "DKIM-Signature") ? FIELD_DKIM : FIELD_OTHER;
+	case 21: return field_is(p, f, "ARC-Message-Signature") ? FIELD_AMS : FIELD_OTHER;
+	case 26: return field_is(p, f, "ARC-Authentication-Results") ? FIELD_AAR : FIELD_OTHER;
 	default: return FIELD_OTHER;
 	}
 }

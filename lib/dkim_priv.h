@@ -52,7 +52,8 @@ struct dkim_canon { bool relaxed_head, relaxed_body; };
 bool dkim_canon_read(struct span s, struct dkim_canon *out);
 const char *dkim_canon_name(struct dkim_canon c);
 
-enum field_kind { FIELD_OTHER, FIELD_FROM, FIELD_USUAL /* To, Subject, Date, Content-Type */, FIELD_DKIM };
+enum field_kind { FIELD_OTHER, FIELD_FROM, FIELD_USUAL /* To, Subject, Date, Content-Type */, FIELD_DKIM,
+	FIELD_AAR, FIELD_AMS, FIELD_SEAL /* ARC: Authentication-Results, Message-Signature, Seal */ };
 struct dkim_field { struct field at; uint32_t hash; enum field_kind kind; bool taken; };
 struct dkim_fields {	/* the header of a message */
 	const char *p;
@@ -105,6 +106,8 @@ struct dkim {
 
 /* ---- dkim_sig.c ---- */
 enum dkim_algorithm { ALG_NONE, ALG_RSA, ALG_ED25519 };
+/* ARC's (RFC 8617 4.1) have neither v= nor an identity: i= is their number. An ARC-Seal has no h=, bh=, c=. */
+enum dkim_sig_kind { SIG_DKIM, SIG_AMS, SIG_SEAL };
 struct dkim_sig {	/* one signature while its message is there */
 	enum dkim_algorithm algorithm;
 	struct dkim_canon canon;
@@ -116,6 +119,8 @@ struct dkim_sig {	/* one signature while its message is there */
 	uint8_t b[MAX_RSA_BYTES];
 	struct buf domain, selector, identity, identity_domain;
 	int64_t t, x, l;
+	int64_t instance;		/* ARC: i= */
+	char cv;			/* ARC-Seal: 'n'one, 'p'ass, 'f'ail */
 	const char *algorithm_name;
 	char b_start[9];
 	bool unsupported;	/* well-formed, but not to be verified */
@@ -123,7 +128,7 @@ struct dkim_sig {	/* one signature while its message is there */
 };
 /* What the field says. False: permerror, and `why` says which rule it breaks; what could be read is filled in. Buffers
  * are cleared, not freed. */
-bool dkim_sig_read(struct span value, int64_t now, struct dkim_sig *out);
+bool dkim_sig_read(enum dkim_sig_kind kind, struct span value, int64_t now, struct dkim_sig *out);
 void dkim_sig_done(struct dkim_sig *s);
 
 /* ---- dkim_verify.c ---- */

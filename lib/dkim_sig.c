@@ -1,5 +1,5 @@
 /*
- * dkim_sig.c - what a DKIM-Signature field says, and whether it may say so (RFC 6376 3.5 and 6.1.1).
+ * dkim_sig.c - what a DKIM-Signature field says, and whether it may say so (RFC 6376 3.5 and 6.1.1); ARC's, too.
  *
  * "Implementers MUST meticulously validate the format and values": whatever breaks a rule makes the signature a permerror
  * with that rule as its reason. What can be read is read all the same, so that people see whose signature it was.
@@ -113,14 +113,19 @@ static bool field_name(struct span n)
 	return n.len > 0;
 }
 
-static bool read_names(const struct dkim_tags *t, struct dkim_sig *s)
+/* DKIM wants From in it (5.4); ARC is content with nothing at all, but a seal must not be signed (RFC 8617 4.1.2). */
+static bool read_names(enum dkim_sig_kind kind, const struct dkim_tags *t, struct dkim_sig *s)
 {
 	struct span rest = value(t, "h"), name;
-	bool from = false;
+	bool from = kind == SIG_AMS;
 
 	while (dkim_element(&rest, &name)) {
+		if (kind == SIG_AMS && name.len == 0)
+			continue;
 		if (!field_name(name))
 			return no(s, "h= is not a list of field names");
+		if (kind == SIG_AMS && name.len == 8 && strncasecmp(name.p, "arc-seal", 8) == 0)
+			return no(s, "h= has ARC-Seal (RFC 8617 4.1.2)");
 		if (s->names == DKIM_MAX_NAMES)
 			return no(s, "h= has too many names");
 		s->name[s->names++] = name;
@@ -129,7 +134,7 @@ static bool read_names(const struct dkim_tags *t, struct dkim_sig *s)
 	return from ? true : no(s, "h= does not have From (RFC 6376 5.4)");
 }
 
-static bool read_hashes(const struct dkim_tags *t, struct dkim_sig *s)
+static bool read_hashes(enum dkim_sig_kind kind, const struct dkim_tags *t, struct dkim_sig *s)
 {
 	const struct dkim_tag *b = dkim_tag(t, "b");
 	size_t n, k = 0;
@@ -142,6 +147,8 @@ static bool read_hashes(const struct dkim_tags *t, struct dkim_sig *s)
 		s->b_start[0] = '\0';
 		return no(s, "b= is not base64 of a signature");
 	}
+	if (kind == SIG_SEAL)
+		return true;
 	if (!dkim_base64(value(t, "bh"), s->body_hash, sizeof(s->body_hash), &n) || n != HASH_BYTES)
 		return no(s, "bh= is not base64 of a SHA-256 hash");
 	return true;
@@ -164,7 +171,7 @@ static bool read_algorithm(struct span a, struct dkim_sig *s)
 	return true;
 }
 
-static bool read_rest(const struct dkim_tags *t, struct dkim_sig *s)
+static bool read_rest(enum dkim_sig_kind kind, const struct dkim_tags *t, struct dkim_sig *s)
 {
 	const struct dkim_tag *q = dkim_tag(t, "q");
 
@@ -172,6 +179,9 @@ static bool read_rest(const struct dkim_tags *t, struct dkim_sig *s)
 		return no(s, "c= names a canonicalization that is not known");
 	if (q && !dkim_list_has(q->value, "dns/txt"))	/* methods that are not known are passed over (3.5) */
 		return no(s, "q= has no way to the key that is known");
+	/* ARC's sealers take "relaxed" for granted (the ARC test suite and dkimpy do); DKIM's default is simple. */
+	if (kind == SIG_AMS && !dkim_tag(t, "c"))
+		s->canon = (struct dkim_canon){ true, true };
 	return true;
 }
 
@@ -194,6 +204,42 @@ static bool read_numbers(const struct dkim_tags *t, int64_t now, struct dkim_sig
 	return true;
 }
 
+/* ---- all of it ---- */
+
+#define ARC_MAX_DIGITS	2	/* i= is at most 50 (RFC 8617 4.2.1) */
+
+/* What only ARC has (RFC 8617 4.1). */
+static bool read_arc(enum dkim_sig_kind kind, const struct dkim_tags *t, struct dkim_sig *s)
+{
+	struct span cv = value(t, "cv");
+
+	if (!dkim_number(value(t, "i"), ARC_MAX_DIGITS, &s->instance) || s->instance == 0)
+		return no(s, "i= is not a number from 1 to 50");
+	if (kind != SIG_SEAL)
+		return true;
+	if (!span_is(cv, "none") && !span_is(cv, "pass") && !span_is(cv, "fail"))
+		return no(s, "cv= is not none, pass or fail");
+	s->cv = cv.p[0];
+	return dkim_tag(t, "h") ? no(s, "an ARC-Seal with h= (RFC 8617 4.1.3)") : true;
+}
+
+static bool read_required(enum dkim_sig_kind kind, const struct dkim_tags *t, struct dkim_sig *s)
+{
+	static const char *const required[][9] = {
+		[SIG_DKIM] = { "v", "a", "b", "bh", "d", "h", "s" },
+		[SIG_AMS] = { "i", "a", "b", "bh", "d", "h", "s" },
+		[SIG_SEAL] = { "i", "a", "b", "cv", "d", "s" } };
+	char text[64];
+
+	for (const char *const *name = required[kind]; *name; name++)
+		if (!dkim_tag(t, *name)) {
+			snprintf(text, sizeof(text), "%s= is missing", *name);
+			s->why[0] = '\0';	/* says more than that the domain cannot be read */
+			return no(s, text);
+		}
+	return kind != SIG_DKIM || span_is(value(t, "v"), "1") ? true : no(s, "v= is not 1");
+}
+
 static void clear(struct dkim_sig *s)
 {
 	buf_clear(&s->domain);
@@ -205,16 +251,17 @@ static void clear(struct dkim_sig *s)
 	s->names = s->b_len = 0;
 	s->cut = (struct span){ 0 };
 	s->t = s->x = s->l = -1;
-	s->why[0] = s->b_start[0] = '\0';
+	s->instance = 0;
+	s->cv = 0;
+	s->canon = (struct dkim_canon){ 0 };
+	memset(s->why, 0, sizeof(s->why));
 	memset(s->b_start, 0, sizeof(s->b_start));
 }
 
-bool dkim_sig_read(struct span v, int64_t now, struct dkim_sig *out)
+bool dkim_sig_read(enum dkim_sig_kind kind, struct span v, int64_t now, struct dkim_sig *out)
 {
-	static const char *const required[] = { "v", "a", "b", "bh", "d", "h", "s" };
 	struct dkim_tags tags;
 	const char *why;
-	char text[64];
 	bool ok;
 
 	clear(out);
@@ -224,22 +271,14 @@ bool dkim_sig_read(struct span v, int64_t now, struct dkim_sig *out)
 	if (why)
 		no(out, why);
 	ok = read_domain(&tags, out);
-	if (why)
+	if (why || !read_required(kind, &tags, out))
 		return false;
-	for (size_t i = 0; i < sizeof(required) / sizeof(*required); i++)
-		if (!dkim_tag(&tags, required[i])) {
-			snprintf(text, sizeof(text), "%s= is missing", required[i]);
-			out->why[0] = '\0';
-			return no(out, text);
-		}
-	if (!span_is(value(&tags, "v"), "1"))
-		return no(out, "v= is not 1");
 	/* All of them, so that what can be shown is there. */
 	ok &= read_algorithm(value(&tags, "a"), out);
-	ok &= read_rest(&tags, out);
-	ok = read_identity(&tags, out) && ok;
-	ok &= read_hashes(&tags, out);
-	ok &= read_names(&tags, out);
+	ok &= kind == SIG_SEAL || read_rest(kind, &tags, out);
+	ok &= kind == SIG_DKIM ? read_identity(&tags, out) : read_arc(kind, &tags, out);
+	ok &= read_hashes(kind, &tags, out);
+	ok &= kind == SIG_SEAL || read_names(kind, &tags, out);
 	ok &= read_numbers(&tags, now, out);
 	return ok;
 }

@@ -165,7 +165,7 @@ static enum status read_one(struct dkim_begin *b, size_t i, struct dkim_field *f
 {
 	const struct dkim_fields *h = &b->d->fields;
 	struct span value = { h->p + f->at.value, f->at.value_end - f->at.value };
-	bool good = dkim_sig_read(value, b->now, &b->sig);
+	bool good = dkim_sig_read(SIG_DKIM, value, b->now, &b->sig);
 	struct dkim_signature *sig = &b->c->priv->sig[i];
 
 	*sig = (struct dkim_signature){ .reason = "", .canon = "", .signed_at = -1, .expires = -1, .body_bytes = -1 };

@@ -51,7 +51,7 @@ static void hash(struct dkim *d, const char *name, const struct buf *raw)
 
 		if (h.f[i].kind != FIELD_DKIM)
 			continue;
-		bool good = dkim_sig_read((struct span){ raw->p + f->value, f->value_end - f->value }, 0, &sig);
+		bool good = dkim_sig_read(SIG_DKIM, (struct span){ raw->p + f->value, f->value_end - f->value }, 0, &sig);
 
 		want = (struct dkim_body){ .relaxed = sig.canon.relaxed_body, .limit = sig.l };
 		if (good && dkim_body_hash(d, raw->p + h.body, raw->len - h.body, &want, 1) != ST_OK)
