@@ -303,7 +303,7 @@ static int run(const struct opts *o, int n, char *args[])
 	const char *name = n > 1 ? args[1] : args[0];
 	struct buf text = { 0 };
 	bool changes = false, applies = v->most == 1 && v->least == 0;
-	enum status st = v->writes && strcmp(v->name, "add") == 0 ? file_mkdirs(o->home, 0700) : ST_OK;
+	enum status st = strcmp(v->name, "add") == 0 || o->shared != NULL ? file_mkdirs(o->home, 0700) : ST_OK;
 
 	if (st == ST_OK && applies)
 		st = apply_prepare(o);

@@ -161,3 +161,83 @@ where() {
 	[[ $output == *'"tenant":"acme"'* ]]
 	[[ $stderr == *"line 1"* ]]
 }
+
+@test "an inactive address takes no mail, with a tag or as a catch-all, and nothing takes it in its stead" {
+	settings
+	weir-address set acme info@x.example --active no
+	weir-address set acme rest@all.example --active no
+	weir-domain add acme all.example --any
+	[ "$(where info@x.example)" = "hold inactive" ]
+	[ "$(where Info+tag@x.example)" = "hold inactive" ]
+	[ "$(where other@all.example)" = "hold inactive" ]
+	envelope info@x.example sales@x.example | weir-route >out
+	[ "$(jq -c '[.tenant,.hold.reason,.hold.retry_s,.envelope.to]' out)" = $'[null,"inactive",3600,["info@x.example"]]\n["acme",null,null,["sales@x.example"]]' ]
+	[[ $(jq -r .hold.detail out) == *"switched off"* ]]
+	# With somebody who is nobody, the detail says which is which.
+	[ "$(where info@x.example nobody@x.example)" = "hold unroutable" ]
+	[ "$(envelope info@x.example | weir-route --tenant acme | jq -r .hold.reason)" = inactive ]
+	weir-address set acme info@x.example --active yes
+	[ "$(where info@x.example)" = "acme info@x.example support exact" ]
+}
+
+@test "an address that takes no tags is not found with one" {
+	settings
+	weir-address set acme info@x.example --tags no
+	[ "$(where info@x.example)" = "acme info@x.example support exact" ]
+	[ "$(where info+a@x.example)" = "hold unroutable" ]
+	weir-address add acme all@x.example --catch-all
+	[ "$(where info+a@x.example)" = "acme all@x.example default catch-all" ]
+	weir-address set acme sales+vip@x.example --tags no
+	[ "$(where sales+vip+now@x.example)" = "acme sales@x.example default tag vip+now" ]
+}
+
+@test "on the shared domain each address leads to its tenant, and says so; nothing else there does" {
+	settings
+	weir-tenant platform --shared-domain in.platform.example
+	weir-address add acme hello@in.platform.example --inbox support
+	weir-address add globex hi@in.platform.example
+	[ "$(where Hello@IN.platform.example)" = "acme hello@in.platform.example support exact" ]
+	[ "$(where hi+a+b@in.platform.example)" = "globex hi@in.platform.example default tag a+b" ]
+	[ "$(envelope hello@in.platform.example sales@x.example | weir-route | jq -c '[.recipients[].shared]')" = '[true,null]' ]
+	for a in nobody@in.platform.example +hello@in.platform.example hello@sub.in.platform.example hello@platform.example '"hello"x@in.platform.example'; do
+		[ "$(where "$a")" = "hold unroutable" ]
+	done
+	envelope hello@in.platform.example hi@in.platform.example no@in.platform.example | weir-route >out
+	[ "$(jq -c '[.tenant,.envelope.to]' out)" = $'["acme",["hello@in.platform.example"]]\n["globex",["hi@in.platform.example"]]\n[null,["no@in.platform.example"]]' ]
+	[ "$(sed -n 2p out | grep -c 'acme\|hello')" = 0 ]
+	weir-address set acme hello@in.platform.example --active no
+	[ "$(where hello@in.platform.example)" = "hold inactive" ]
+	weir-address remove acme hello@in.platform.example
+	[ "$(where hello@in.platform.example)" = "hold unroutable" ]
+}
+
+@test "the one who swaps gets no mail twice and loses none" {
+	settings
+	weir-tenant platform --shared-domain in.platform.example
+	weir-address add acme old@in.platform.example
+	weir-address add acme new@in.platform.example --swap
+	[ "$(where old@in.platform.example)" = "hold inactive" ]
+	[ "$(where new@in.platform.example)" = "acme new@in.platform.example default exact" ]
+}
+
+@test "DMARC's policies go along beside the scanner's" {
+	settings
+	weir-tenant set acme dmarc.reject hold
+	envelope info@x.example hq@globex.example | weir-route >out
+	[ "$(jq -c .policy out)" = $'{"dmarc":{"reject":"hold"}}\nnull' ]
+}
+
+@test "weir-why tells by which rule a recipient was found, and why another was not" {
+	settings
+	weir-tenant platform --shared-domain in.platform.example
+	weir-address add acme hello@in.platform.example
+	weir-address set acme sales@x.example --active no
+	mkdir spool
+	printf '%s\r\n' 'From: a@b.example' 'Subject: one' 'Message-ID: <one@b.example>' 'Date: Fri, 20 Nov 2026 09:15:00 +0000' '' x |
+		weir-spool put spool --name one --from a@b.example --to hello+x@in.platform.example --to sales@x.example
+	sh "weir-spool claim spool | weir-parse -r -R spool | weir-route | weir-auth --dns /dev/null | weir-extract -R spool |
+		weir-scan -R spool --db $SAMPLES/signatures | weir-thread | weir-store -R spool | weir-spool ack spool" >/dev/null || [ $? = 75 ]
+	weir-why --spool spool one@b.example >out
+	grep -q 'weir-route .*hello+x@in.platform.example to inbox default (its address without the tag, on the shared domain)' out
+	grep -q 'stopped by  weir-route: inactive: .*switched off' out
+}

@@ -59,3 +59,46 @@ load common
 	run -64 --separate-stderr weir-tenant
 	run -64 --separate-stderr weir-tenant add
 }
+
+@test "policies for mail that DMARC says is forged have words of their own, and are set beside the scanner's" {
+	weir-tenant add acme
+	weir-tenant set acme dmarc.reject hold
+	weir-tenant set acme dmarc.quarantine deliver
+	weir-tenant set acme scan.corrupt delete
+	[ "$(weir-tenant show acme)" = $'dmarc.quarantine deliver\ndmarc.reject hold\nscan.corrupt delete' ]
+	[ "$(weir-tenant --json show acme | jq -c .policy)" = '{"corrupt":"delete","dmarc":{"quarantine":"deliver","reject":"hold"}}' ]
+	run -64 --separate-stderr weir-tenant set acme dmarc.reject delete
+	[[ $stderr == *"hold, flag or deliver"* ]]
+	weir-tenant set acme dmarc.reject flag
+	weir-tenant set acme dmarc.quarantine flag
+	weir-tenant set acme scan.corrupt hold
+	[ -z "$(weir-tenant show acme)" ]
+}
+
+@test "a tenant goes with all it has when that is said, and what it had is free" {
+	weir-tenant platform --shared-domain in.platform.example
+	for t in acme globex; do weir-tenant add $t; done
+	weir-domain add acme x.example
+	weir-address add acme info@x.example
+	weir-address add acme hello@in.platform.example
+	run -64 --separate-stderr weir-tenant remove acme
+	[[ $stderr == *--erase* ]]
+	run -64 --separate-stderr weir-tenant --erase show acme
+	[ "$(weir-address list acme | wc -l)" = 2 ]
+	weir-tenant remove --erase acme
+	[ "$(weir-tenant list)" = globex ]
+	[ "$(find "$WEIR_HOME/tenants" -mindepth 1 -maxdepth 1)" = "$WEIR_HOME/tenants/globex" ]
+	weir-domain add globex x.example
+	weir-address add globex hello@in.platform.example
+	run -65 --separate-stderr weir-tenant remove --erase acme
+	weir-tenant add acme
+	[ -z "$(weir-tenant show acme)" ]
+}
+
+@test "what a removal that was killed has left behind is gone with the next one of that name" {
+	weir-tenant add acme
+	mkdir -p "$WEIR_HOME/tenants/.acme.removed/entities"
+	[ "$(weir-tenant list)" = acme ]
+	weir-tenant remove --erase acme
+	[ -z "$(ls -A "$WEIR_HOME/tenants")" ]
+}
