@@ -41,7 +41,9 @@ static bool claims(const char *p, size_t n, const char *id)
 	if (len == 0 || at > n || n - at < len || strncasecmp(p + at, id, len) != 0)
 		return false;
 	at += len;
-	return at == n || (quoted ? p[at] == '"' : isspace((unsigned char)p[at]) || strchr(";(/", p[at]) != NULL);
+	if (at == n)
+		return !quoted;
+	return quoted ? p[at] == '"' : isspace((unsigned char)p[at]) || strchr(";(/", p[at]) != NULL;
 }
 
 static unsigned count_claims(const char *p, size_t len, const char *id)

@@ -56,6 +56,37 @@ static void say_recipients(struct span v)
 	}
 }
 
+/* Why what did not pass did not, and where the spool has another opinion. */
+static void auth_grounds(struct span auth)
+{
+	static const char *const methods[] = { "spf", "dkim", "dmarc" };
+	struct span it = json_get(auth, "differs"), e, sigs;
+
+	for (size_t i = 0; i < 3; i++) {
+		struct span m = json_get(auth, methods[i]), reason = json_get(m, "reason");
+
+		for (sigs = json_get(m, "signatures"); reason.p == NULL && json_elem(&sigs, &e); )
+			reason = json_get(e, "reason");
+		if (reason.p == NULL || json_is(json_get(m, "result"), "pass"))
+			continue;
+		stage("");
+		printf("%s: ", methods[i]);
+		page_string(reason);
+		putchar('\n');
+	}
+	while (json_elem(&it, &e)) {
+		struct span spool = json_get(auth, "spool");
+
+		stage("");
+		page_string(e);
+		fputs(": SES said ", stdout);
+		for (size_t i = 0; i < 3; i++)
+			if (json_is(e, methods[i]))
+				page_string(json_get(json_get(spool, methods[i]), "result"));
+		putchar('\n');
+	}
+}
+
 static void say_auth(struct span v)
 {
 	struct span it = json_get(v, "deliveries"), e, auth = json_get(v, "auth");
@@ -68,6 +99,7 @@ static void say_auth(struct span v)
 	page_auth(auth);
 	puts(json_is(json_get(auth, "source"), "ses-receipt") ? ", says SES's notification"
 		: json_is(json_get(auth, "source"), "ses-header") ? ", says the header SES wrote" : "");
+	auth_grounds(auth);
 }
 
 static void say_scan(struct span v)

@@ -109,7 +109,7 @@ void page_auth(struct span auth)
 
 		printf("%s%s ", i > 0 ? ", " : "", methods[i]);
 		page_string(json_get(m, "result"));
-		if (policy.p != NULL) {
+		if (policy.p != NULL && !json_is(json_get(m, "result"), "pass")) {
 			fputs(" (asks for ", stdout);
 			page_string(policy);
 			putchar(')');

@@ -343,3 +343,18 @@ from_ses() {
 	[ "$(wc -l <out)" = 4 ]
 	python3 "$TOP/tests/schema.py" "$TOP/man/weir-record.schema.json" <out
 }
+
+@test "weir-show and weir-why say what did not pass, and why" {
+	weir-tenant add c
+	weir-domain add c c.example --any
+	sed 's/^text/TEXT/' signed.eml >changed.eml
+	record changed.eml '.envelope.ip = "198.51.100.1" | .verdicts = {source:"ses-receipt",spf:"PASS",dkim:"FAIL",dmarc:"FAIL",dmarc_policy:"reject"} | .id = "'"$(sha256sum <changed.eml | cut -d" " -f1)"'"' |
+		weir-parse -r | weir-route | auth | weir-extract | weir-thread | weir-store --allow-unscanned >/dev/null
+	id=$(weir-ls messages --json c | jq -r .id)
+	weir-show c "$id" | grep -q '^Auth: *spf fail, dkim fail, dmarc fail (asks for reject)$'
+	weir-why c "$id" >out
+	grep -q '^  weir-auth *spf fail, dkim fail, dmarc fail (asks for reject)' out
+	grep -q '^ *spf: .*198.51.100.1' out
+	grep -q '^ *dmarc: ' out
+	grep -q '^ *spf: SES said pass$' out
+}
