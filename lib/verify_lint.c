@@ -98,6 +98,7 @@ static void lint_spf(struct verify *v, const struct group *g)
 {
 	struct verify_work *w = v->work;
 	const struct verify_item *record = NULL;
+	struct spf_lint lint;
 	size_t i, n = 0;
 
 	for (i = 0; i < g->chosen.n; i++)
@@ -110,8 +111,14 @@ static void lint_spf(struct verify *v, const struct group *g)
 			"(RFC 7208 4.5); join them into one", g->owner, n));
 	if (!record)
 		return;
-	if (w->saying && spf_record_check(record->text.p, record->text.len) != ST_OK)
-		verify_find(v, "spf-syntax", true, g->owner, verify_fmt(w, "SPF record of %s: %s", g->owner, st_text()));
+	if (spf_lint(w->dns, g->owner, record->text.p, &lint) != ST_OK) {
+		w->pending = true;
+		return;
+	}
+	for (i = 0; w->saying && i < lint.n; i++)
+		if (lint.finding[i].what != SPF_LINT_SEVERAL)
+			verify_find(v, verify_fmt(w, "spf-%s", spf_problem_name(lint.finding[i].what)), lint.finding[i].fatal,
+				verify_fmt(w, "%s", lint.finding[i].at), verify_fmt(w, "%s", lint.finding[i].text));
 }
 
 static void lint_dmarc(struct verify *v, const struct group *g)

@@ -137,6 +137,11 @@ void verify_json(const struct verify *v, const struct verify_told *t, struct buf
 	}
 	json_close(b, ']');
 	servers_json(v, b);
+	if (t->simulation) {
+		json_open(b, "simulation", '[');
+		buf_add(b, t->simulation->p, t->simulation->len);
+		json_close(b, ']');
+	}
 	json_close(b, '}');
 }
 
@@ -152,11 +157,16 @@ static int max_order(const struct verify *v)
 	return max;
 }
 
+void verify_ascii(const char *text, struct buf *out)
+{
+	for (; *text; text++)
+		buf_chr(out, *text < ' ' || *text > '~' ? '?' : *text);
+}
+
 static void comment(struct buf *out, const char *text)
 {
 	buf_str(out, "; ");
-	for (; *text; text++)
-		buf_chr(out, (unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text);
+	verify_ascii(text, out);
 	buf_chr(out, '\n');
 }
 

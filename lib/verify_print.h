@@ -15,6 +15,7 @@ struct verify_told {		/* what is told beside the result */
 	const char *tenant;
 	const struct verify_state *before, *after;	/* NULL: states are not kept (plan) */
 	enum vnews news;
+	const struct buf *simulation;	/* objects for a JSON array, plan's; NULL: none */
 };
 
 /* One JSON object without a newline: weir-domain(1), --json. */
@@ -29,5 +30,7 @@ void verify_diff(const struct verify *v, const struct verify_told *t, struct buf
 
 /* An item as RDATA in presentation form: TXT quoted, split at 255 bytes, odd bytes as \DDD. */
 void verify_item_text(const struct verify_item *it, struct buf *out);
+/* A stranger's text within a comment: what is not printable ASCII is '?'. */
+void verify_ascii(const char *text, struct buf *out);
 
 #endif

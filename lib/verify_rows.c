@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "verify_print.h"
 #include "verify_priv.h"
 
 /* Keys must be there before MAIL FROM is, and all of it before a policy asks receivers to look: DMARC is last. */
@@ -72,8 +73,13 @@ static void text_of_seen(struct verify_work *w, const struct verify_seen *s, str
 		buf_fmt(out, "CNAME %s", s->alias);
 	else if (s->n == 0)
 		buf_str(out, s->how == SEEN_FAILED ? s->why : "nothing");
-	for (i = 0; !s->alias && i < s->n && i < 3; i++)
-		buf_fmt(out, "%s%.*s", i ? ", " : "", (int)(s->item[i].text.len < 200 ? s->item[i].text.len : 200), s->item[i].text.p);
+	for (i = 0; !s->alias && i < s->n && i < 3; i++) {
+		struct verify_item it = s->item[i];
+
+		it.text.len = it.text.len < 200 ? it.text.len : 200;
+		buf_str(out, i ? ", " : "");
+		verify_item_text(&it, out);
+	}
 	if (!s->alias && s->n > 3)
 		buf_fmt(out, " and %zu more", s->n - 3);
 	w->no_memory |= !buf_ok(out);

@@ -10,6 +10,11 @@
 
 void verify_find(struct verify *v, const char *code, bool grave, const char *at, const char *text)
 {
+	size_t i;
+
+	for (i = 0; i < v->n_finding; i++)	/* two records may include the same name */
+		if (strcmp(v->finding[i].code, code) == 0 && strcmp(v->finding[i].text, text) == 0)
+			return;
 	if (v->finding && v->n_finding < v->work->max_finding)
 		v->finding[v->n_finding++] = (struct verify_finding){ code, grave, at, text };
 }

@@ -44,4 +44,8 @@ enum status look_list(struct look *l, int n, char *names[], int *status);
 /* The next portion: looked up. *more_out false: that was the last. */
 enum status look_next(struct look *l, bool *more_out, int *status);
 
+/* What SPF, DKIM and DMARC would say of a message (p NULL: a sample) with the records as they should be: lines of comment, or
+ * (json) objects for an array, appended to out. (domain_simulate.c) */
+enum status simulate(struct look *l, struct look_job *j, struct span message, int64_t now, bool json, struct buf *out);
+
 #endif

@@ -135,7 +135,7 @@ static enum status keep_all(struct look *l, int64_t now)
 
 static void tell(const struct dns_view_opts *o, const struct look_job *j)
 {
-	struct verify_told told = { j->tenant, &j->before, &j->after, j->news };
+	struct verify_told told = { .tenant = j->tenant, .before = &j->before, .after = &j->after, .news = j->news };
 	struct buf b = { 0 };
 
 	if (o->changes && !j->changed && j->news == VNEWS_NONE)

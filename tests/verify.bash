@@ -1,5 +1,6 @@
 # For tests of weir-domain verify: a tenant, zones made of what weir-domain prints, and name servers that serve them.
 # Wants common.bash and dns.bash.
+# shellcheck disable=SC2016,SC2034  # $ORIGIN is a zone file's; D is for the tests
 
 TOKENS=(--dkim-token tok1 --dkim-token tok2 --dkim-token tok3)
 D=service.acme.example
@@ -28,4 +29,6 @@ verify() { weir-domain verify --resolver "127.0.0.1@$NSD_PORT" --authority-port 
 # What is not well, one a line: verdict, type, owner.
 not_well() { verify --json "$@" | jq -r '.records[] | select(.verdict != "ok") | "\(.verdict) \(.rrtype) \(.owner)"'; }
 state() { verify --json "$@" | jq -r .state; }
-codes() { verify --json "$@" | jq -r '.findings[].code' | sort -u | paste -sd ' '; }
+# Of findings, from JSON on stdin. spf-unknown: the provider's own SPF, which nobody serves here.
+finding_codes() { jq -r '.findings[].code | select(. != "spf-unknown")' | sort -u | paste -sd ' '; }
+codes() { verify --json "$@" | finding_codes; }
