@@ -1,4 +1,5 @@
 /* domain_history.c - weir-domain history, see domain_verify.h: what verify has kept in the tenant's store. */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,7 +12,8 @@
 #include "sandbox.h"
 #include "when.h"
 
-struct telling { const struct dns_view_opts *o; const char *domain; };
+struct event { char *json; size_t len, at; int64_t ms; };
+struct telling { const struct dns_view_opts *o; const char *domain; struct event *event; size_t n, max; };
 
 static void text(struct span v)
 {
@@ -65,23 +67,57 @@ static void lines(struct span e)
 		record_line(row);
 }
 
-static enum status tell(void *arg, struct span e)
+static void tell(const struct dns_view_opts *o, struct span e)
 {
-	const struct telling *t = arg;
 	struct buf b = { 0 };
 
-	if (!json_is(json_get(e, "type"), DOMAIN_EVENT) || !json_is(json_get(e, "domain"), t->domain))
-		return ST_OK;
-	if (!t->o->json) {
+	if (!o->json) {
 		lines(e);
-		return ST_OK;
+		return;
 	}
 	buf_fmt(&b, "{\"weir\":%d,", RECORD_VERSION);	/* an event is an object with at least its type */
 	buf_add(&b, e.p + 1, e.len - 1);
 	if (buf_ok(&b))
 		printf("%s\n", b.p);
 	buf_free(&b);
+}
+
+static enum status collect(void *arg, struct span e)
+{
+	struct telling *t = arg;
+	struct event *one;
+
+	if (!json_is(json_get(e, "type"), DOMAIN_EVENT) || !json_is(json_get(e, "domain"), t->domain))
+		return ST_OK;
+	if (t->n == t->max) {
+		size_t max = t->max ? 2 * t->max : 64;
+		struct event *more = reallocarray(t->event, max, sizeof *more);
+
+		if (!more)
+			return st_fail(ST_NOMEM, "out of memory");
+		t->event = more;
+		t->max = max;
+	}
+	one = &t->event[t->n];
+	*one = (struct event){ .json = strndup(e.p, e.len), .len = e.len, .at = t->n };
+	if (!one->json)
+		return st_fail(ST_NOMEM, "out of memory");
+	json_get_int(json_get(e, "ms"), &one->ms);
+	t->n++;
 	return ST_OK;
+}
+
+static struct span time_of(const struct event *e) { return json_get((struct span){ e->json, e->len }, "time"); }
+
+/* The store has them in order of seconds. */
+static int by_time(const void *a, const void *b)
+{
+	const struct event *x = a, *y = b;
+	struct span s = time_of(x), t = time_of(y);
+
+	if (s.len != t.len || memcmp(s.p, t.p, s.len) != 0)
+		return x->at < y->at ? -1 : 1;
+	return x->ms != y->ms ? (x->ms < y->ms ? -1 : 1) : x->at < y->at ? -1 : 1;
 }
 
 static enum status tell_all(struct telling *t, int64_t since)
@@ -90,6 +126,7 @@ static enum status tell_all(struct telling *t, int64_t since)
 	struct routes *routes = NULL;
 	struct store *st = NULL;
 	enum status rc = routes_open(t->o->home, 0, &routes);
+	size_t i;
 
 	if (rc == ST_OK)
 		rc = routes_get(routes, t->domain, tenant);
@@ -100,11 +137,19 @@ static enum status tell_all(struct telling *t, int64_t since)
 	if (rc == ST_OK)
 		rc = store_begin(st);
 	if (rc == ST_OK) {
-		rc = store_events(st, since, 0, tell, t);
+		rc = store_events(st, since, 0, collect, t);
 		store_abort(st);
 	}
 	store_close(&st);
 	routes_close(&routes);
+	if (t->n > 1)
+		qsort(t->event, t->n, sizeof *t->event, by_time);
+	for (i = 0; i < t->n; i++) {
+		if (rc == ST_OK)
+			tell(t->o, (struct span){ t->event[i].json, t->event[i].len });
+		free(t->event[i].json);
+	}
+	free(t->event);
 	return rc;
 }
 
@@ -121,7 +166,7 @@ int domain_history(const struct dns_view_opts *o, const char *name)
 	if (rc == ST_OK)
 		rc = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-domain.history", .home = o->home });
 	if (rc == ST_OK)
-		rc = tell_all(&(struct telling){ o, buf_cstr(&domain) }, since);
+		rc = tell_all(&(struct telling){ .o = o, .domain = buf_cstr(&domain) }, since);
 	buf_free(&domain);
 	return rc == ST_OK ? 0 : cli_fail(rc, name);
 }

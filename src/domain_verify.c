@@ -47,6 +47,7 @@ static void event_rows(const struct verify *v, const struct verify_state *before
 static enum status keep_event(struct store *st, const struct look_job *j)
 {
 	struct buf b = { 0 };
+	struct timespec clock;
 	char when[32];
 	enum status rc;
 
@@ -54,6 +55,8 @@ static enum status keep_event(struct store *st, const struct look_job *j)
 	json_cstr(&b, "type", DOMAIN_EVENT);
 	date_rfc3339(j->after.checked, when);
 	json_cstr(&b, "time", when);
+	clock_gettime(CLOCK_REALTIME, &clock);
+	json_int(&b, "ms", clock.tv_nsec / 1000000);	/* two looks within a second stay in order */
 	json_cstr(&b, "domain", j->d.name);
 	json_cstr(&b, "state", vstate_name(j->after.state));
 	if (j->after.state != j->before.state)

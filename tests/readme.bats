@@ -35,3 +35,17 @@ setup() {
 	ls "$TOP"/src/weir-*.c | sed 's|.*/||; s|\.c$||' | sort -u >src
 	diff table src
 }
+
+@test "README's domain is verified, loses a record and is told so, as shown" {
+	load dns
+	awk '/^## / { here = /tenant.s domain/ } here && /^```sh/ { on = 1; next } /^```/ { on = 0 } on' "$TOP/README.md" >../cmds
+	sed -n '/^service.acme.example (acme): success/,/^\.\.\.$/p' "$TOP/README.md" | sed '$d' >../want
+	[ "$(wc -l <../want)" -gt 10 ]
+	sed -i "s/5300/$(free_port)/" samples/nsd.conf
+	port=$(sed -n 's/^  port: //p' samples/nsd.conf)
+	sed -i "s/5300/$port/g" ../cmds
+	env -u WEIR_BIN bash -eo pipefail ../cmds >../out 2>../err 3>&- || { kill "$(cat build/dns/nsd.pid)"; cat ../out ../err; false; }
+	while IFS= read -r line; do
+		grep -qxF -- "$line" ../out || { echo "README shows, but not printed: $line"; cat ../out; exit 1; }
+	done <../want
+}
