@@ -81,6 +81,7 @@ struct reader {
 	size_t fed;
 	enum status st;			/* why the parser was stopped */
 	bool high;			/* a byte over 127 that is no UTF-8 ended it: some write Windows-1252 and say UTF-8 */
+	int odd;			/* see AGGREGATE_MAX_ODD */
 	int depth, skip;		/* elements open; of them, within one that is skipped */
 	const struct element *path[AGGREGATE_MAX_DEPTH];	/* of those that are not; [0] is the feedback element */
 	int at;
@@ -119,25 +120,48 @@ static const struct element *find_element(struct reader *r, const char *name)
 	return NULL;
 }
 
+/* One more that no report needs. False: that was one too many. */
+static bool odd(struct reader *r)
+{
+	if (r->odd++ < AGGREGATE_MAX_ODD)
+		return true;
+	stop(r, st_fail(ST_LIMIT, "more than %d elements and attributes that no report has", AGGREGATE_MAX_ODD));
+	return false;
+}
+
+static void open_namespace(void *arg, const char *prefix, const char *uri)
+{
+	odd(arg);
+}
+
+static void ignore(struct reader *r)
+{
+	r->a->ignored++;
+	odd(r);
+}
+
 static void open_element(void *arg, const char *name, const char **attributes)
 {
 	struct reader *r = arg;
 	const struct element *e;
 
+	for (; *attributes; attributes += 2)
+		if (!odd(r))
+			return;
 	if (r->depth++ >= AGGREGATE_MAX_DEPTH) {
 		stop(r, st_fail(ST_LIMIT, "more than %d levels of elements", AGGREGATE_MAX_DEPTH));
 		return;
 	}
 	if (r->a->ended || r->skip > 0) {
 		r->skip += r->skip > 0;
-		r->a->ignored++;
+		ignore(r);
 		return;
 	}
 	e = find_element(r, name);
 	if (!e) {
 		/* Some wrap the report into an element of its schema: what is around feedback is looked through. */
 		r->skip = where(r) == W_OUTSIDE ? 0 : 1;
-		r->a->ignored++;
+		ignore(r);
 		return;
 	}
 	r->path[r->at++] = e;
@@ -324,6 +348,7 @@ static enum status read_as(struct reader *r, const char *charset, const void *p,
 		return st_fail(ST_NOMEM, "out of memory");
 	XML_SetUserData(r->xml, r);
 	XML_SetElementHandler(r->xml, open_element, close_element);
+	XML_SetStartNamespaceDeclHandler(r->xml, open_namespace);
 	XML_SetCharacterDataHandler(r->xml, add_text);
 	XML_SetStartDoctypeDeclHandler(r->xml, doctype);
 	XML_SetUnknownEncodingHandler(r->xml, unknown_encoding, NULL);

@@ -17,6 +17,7 @@
 
 #define AGGREGATE_MAX_DEPTH	24	/* levels of elements; a report has 5 */
 #define AGGREGATE_MAX_TOKEN	(64u << 10)	/* bytes of one tag or comment */
+#define AGGREGATE_MAX_ODD	500000	/* unknown elements, attributes and namespaces: expat keeps each name it has not met */
 #define AGGREGATE_MAX_TEXT	1000	/* bytes of one text; free text is cut there, anything else is no value */
 #define AGGREGATE_MAX_RECORDS	500000
 #define AGGREGATE_MAX_ROWS	10000	/* rows that differ; what comes after is counted in "rest" */

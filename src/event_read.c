@@ -88,10 +88,9 @@ static bool about_input(enum status st)
 
 /* ---- files and mails: shown ---- */
 
+/* A line, shown when the mail or file is done with: what could not be stored is not shown as if it were. */
 static enum status keep_for_output(struct run *run, struct span entity, bool stored, bool is_new)
 {
-	if (!run->opts->json)
-		return reportsum_add(run->sum, entity);
 	buf_add(&run->out, entity.p, entity.len - stored);
 	if (stored) {
 		json_cstr(&run->out, "stored", is_new ? "new" : "known");
@@ -159,6 +158,25 @@ static enum status read_report(struct run *run)
 	return st;
 }
 
+/* The lines kept: as they are, or added up. */
+static enum status show(struct run *run)
+{
+	const char *p = buf_cstr(&run->out), *end = p + run->out.len;
+	enum status st = ST_OK;
+
+	if (run->opts->json) {
+		fwrite(p, 1, run->out.len, stdout);
+		return ST_OK;
+	}
+	while (st == ST_OK && p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+
+		st = reportsum_add(run->sum, (struct span){ p, (size_t)(nl - p) });
+		p = nl + 1;
+	}
+	return st;
+}
+
 /* fd is closed. */
 static void read_one(struct run *run, const char *name, int fd)
 {
@@ -176,13 +194,11 @@ static void read_one(struct run *run, const char *name, int fd)
 	st = settle(run, st);
 	if (st == ST_OK && run->good == 0 && run->bad == 0)
 		st = st_fail(ST_BAD, "no report is attached%s%s", run->other.len ? ": " : "", buf_cstr(&run->other));
-	if (st != ST_OK) {
-		buf_clear(&run->out);
+	if (st == ST_OK)
+		st = show(run);
+	buf_clear(&run->out);
+	if (st != ST_OK)
 		run->status = st_worse(run->status, cli_fail(st, name));
-	} else if (run->out.len > 0) {
-		fwrite(run->out.p, 1, run->out.len, stdout);
-		buf_clear(&run->out);
-	}
 	if (run->bad > 0)
 		run->status = st_worse(run->status, EX_WEIR_DATA);
 }

@@ -217,6 +217,23 @@ sys.stdout.buffer.write(reports.mail(gzip.compress(open("d", "rb").read())))' "$
 	weir-event list acme | grep -q $'\tpass!\t'
 }
 
+@test "from the mail to the sums: weir-auth judges who sent the report, and that is its proof" {
+	"$SAMPLES/setup"
+	cp "$SAMPLES"/reports/mail/*.eml .
+	sed 's/^From: Fernpost/From: Fernp0st/' dmarc.eml >forged.eml
+	take() {
+		weir-parse "$1" | weir-route --tenant hausblick --address dmarc@post.hausblick.example |
+			weir-auth -R . --dns "$SAMPLES/reports/dns.zone" | weir-event dmarc -r -R . | weir-event tlsrpt -r -R .
+	}
+	[ "$(take forged.eml | jq -c '[.dmarc_reports[0] | .state, .proof]')" = '["new","unchecked"]' ]	# SPF is not known: it could have passed
+	[ -z "$(weir-event dmarc --table hausblick --json 2>err)" ]
+	grep -q 'left out' err
+	[ "$(take dmarc.eml | jq -c '[.dmarc_reports[0] | .state, .proof]')" = '["known","pass"]' ]
+	[ "$(take tls.eml | jq -c '[.tls_reports[0] | .state, .proof]')" = '["new","pass"]' ]
+	[ "$(weir-event dmarc --table hausblick --json | jq -s 'map(.messages) | add')" = 458 ]
+	weir-event list --json --type dmarc-report hausblick | jq -e '.receipts == 2 and .receipt.auth.dkim.result == "pass" and .receipt.from == "fernpost.example" and .conflict == null'
+}
+
 # ---- sums ----
 
 @test "--since, --before and --domain select by the begin of the period and by domain" {
@@ -249,7 +266,7 @@ sys.stdout.buffer.write(reports.mail(gzip.compress(open("d", "rb").read())))' "$
 # ---- hostile ----
 
 @test "what explodes is refused in little memory and time: entities, bombs, depth" {
-	for kind in laughs external bomb zipbomb zip2 deep nul; do
+	for kind in laughs external bomb zipbomb zip2 deep nul names attributes spaces; do
 		make_report "$kind" >"$kind"
 		run -65 --separate-stderr bash -c 'ulimit -t 20; [ -n "${WEIR_ASAN-}" ] || ulimit -v 400000; exec weir-event dmarc --report --json "$1"' _ "$kind"
 		[ -z "$output" ]

@@ -174,9 +174,10 @@ auth_of() { all | jq -c --arg s "$(id_of "$1")" '.deliveries[] | select((.spool 
 	[ "$(wc -l <out)" = "$(find "$dir" -name '*.eml' | wc -l)" ]
 }
 
-@test "the samples are as make-spool and make-hostile make them" {
+@test "the samples are as make-spool, make-hostile and make-reports make them" {
 	cp -r "$SAMPLES" s && cd s
-	rm -rf spool && ./make-spool >/dev/null && ./make-hostile
+	rm -rf spool reports && ./make-spool >/dev/null && ./make-hostile && ./make-reports
 	diff -r "$SAMPLES/spool" spool --exclude=.weir && diff "$SAMPLES/CONTENTS" CONTENTS
 	diff -r "$SAMPLES/hostile" hostile
+	diff -r "$SAMPLES/reports" reports
 }

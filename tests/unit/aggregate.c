@@ -255,6 +255,13 @@ static void limits_hold_at_their_edges(void)
 		CHECK(report(META, POLICY, b.p) == ST_OK && number(get("messages")) == 2 * n);
 		CHECK(n == AGGREGATE_MAX_ROWS ? !get("rest").p : number(get("rest.rows")) == 2 && number(get("rest.messages")) == 4);
 	}
+	for (int n = AGGREGATE_MAX_ODD; n <= AGGREGATE_MAX_ODD + 1; n++) {
+		buf_clear(&b);
+		for (int i = 0; i < n; i++)
+			buf_str(&b, "<x/>");
+		buf_str(&b, ONE);
+		CHECK(report(META, POLICY, b.p) == (n > AGGREGATE_MAX_ODD ? ST_LIMIT : ST_OK));
+	}
 	buf_clear(&b);
 	buf_str(&b, "<x a=\"");
 	for (unsigned i = 0; i < AGGREGATE_MAX_TOKEN * 2; i++)
