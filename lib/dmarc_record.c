@@ -231,10 +231,11 @@ static enum dmarc_policy policy(struct dmarc_record *r, const struct tags *tags,
 static char letter(struct dmarc_record *r, const struct tags *tags, enum tag t, const char *letters, char otherwise)
 {
 	struct span v = tags->value[t];
-	char c = v.len == 1 ? (char)(v.p[0] | 0x20) : '\0';
+	char c;
 
 	if (!v.p)
 		return otherwise;
+	c = v.len == 1 ? (char)(v.p[0] | 0x20) : '\0';
 	if (c && strchr(letters, c))
 		return c;
 	tag_problem(r, DMARC_P_BAD_VALUE, t);
