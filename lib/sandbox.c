@@ -50,7 +50,7 @@ static const struct profile {
 	{ "weir-event.list",     NONE, NONE,  NONE,  USE,   NONE,  NONE,  0 },
 	{ "weir-tenant",         NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-domain",         NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
-	{ "weir-domain.verify",  NONE, NONE,  USE,   WRITE, NONE,  NONE,  0 },	/* verify, plan; and the network */
+	{ "weir-domain.verify",  NONE, NONE,  USE,   NONE,  NONE,  NONE,  0 },	/* verify, plan: and the stores, without their keys */
 	{ "weir-domain.history", NONE, NONE,  USE,   USE,   NONE,  NONE,  0 },
 	{ "weir-address",        NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-inbox",          NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
@@ -128,7 +128,8 @@ static enum status allow_fd(const struct fence *f, int fd, enum sandbox_may may,
 
 	if (fstat(fd, &sb) != 0)
 		return st_fail_errno("landlock: %s", path);
-	rule.allowed_access = may == SANDBOX_READ ? READ_ALL : may == SANDBOX_USE ? USE_ALL : WRITE_ALL;
+	rule.allowed_access = may == SANDBOX_READ ? READ_ALL : may == SANDBOX_USE ? USE_ALL :
+		may == SANDBOX_LIST ? LANDLOCK_ACCESS_FS_READ_DIR : WRITE_ALL;
 	if (may == SANDBOX_WRITE && f->abi >= ABI_TRUNCATE)
 		rule.allowed_access |= LANDLOCK_ACCESS_FS_TRUNCATE;
 	if (!S_ISDIR(sb.st_mode))

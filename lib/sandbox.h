@@ -20,7 +20,8 @@ enum sandbox_may {
 	SANDBOX_NONE,
 	SANDBOX_READ,	/* read */
 	SANDBOX_USE,	/* read as LMDB does: its lock file is written to. Nothing can be removed or cut short */
-	SANDBOX_WRITE	/* all: write, make, rename, remove; the folder is made if it is missing */
+	SANDBOX_WRITE,	/* all: write, make, rename, remove; the folder is made if it is missing */
+	SANDBOX_LIST	/* names of what lies there, nothing else */
 };
 
 struct sandbox_path { const char *path; enum sandbox_may may; };

@@ -23,7 +23,7 @@
 #define VERIFY_PENDING_S	(3 * 86400)	/* as SES: 72 hours to publish the records */
 #define VERIFY_WARNED_S		(3 * 86400)	/* from the warning to failed */
 #define VERIFY_TRUST_S		(3 * 86400)	/* a domain sends this long after it was last seen to be whole */
-#define VERIFY_KEPT_RECORDS	64
+#define VERIFY_KEPT_RECORDS	256
 
 enum vstate { VSTATE_NOT_STARTED, VSTATE_PENDING, VSTATE_SUCCESS, VSTATE_FAILED, VSTATE_TEMPORARY_FAILURE };
 const char *vstate_name(enum vstate s);		/* "not_started", "pending", ... */

@@ -54,7 +54,66 @@ static enum status open_dns(struct look *l)
 	return rc;
 }
 
-enum status look_open(struct look *l, int64_t *now)
+/* Which files may be touched: each tenant's store, but not its private keys, while answers of strangers are read. */
+struct fence { const char *home; bool keys; struct sandbox_path *path; size_t n, max; };
+
+static enum status fence_add(struct fence *f, const char *tenant, const char *sub, enum sandbox_may may)
+{
+	struct buf path = { 0 };
+	enum status rc = tenant_path(f->home, tenant, sub, &path);
+
+	if (rc == ST_OK && f->n + 2 > f->max) {
+		size_t max = f->max ? 2 * f->max : 64;
+		struct sandbox_path *more = reallocarray(f->path, max, sizeof *more);
+
+		if (more) {
+			f->path = more;
+			f->max = max;
+		} else {
+			rc = st_fail(ST_NOMEM, "out of memory");
+		}
+	}
+	if (rc == ST_OK) {
+		f->path[f->n++] = (struct sandbox_path){ path.p, may };
+		f->path[f->n] = (struct sandbox_path){ NULL, SANDBOX_NONE };
+	} else {
+		buf_free(&path);
+	}
+	return rc;
+}
+
+static enum status fence_tenant(void *arg, const char *tenant)
+{
+	struct fence *f = arg;
+	enum status rc = fence_add(f, tenant, NULL, SANDBOX_LIST);
+
+	if (rc == ST_OK)
+		rc = fence_add(f, tenant, "entities", SANDBOX_WRITE);
+	if (rc == ST_OK)
+		rc = fence_add(f, tenant, "blobs", SANDBOX_WRITE);
+	if (rc == ST_OK)
+		rc = fence_add(f, tenant, "lock", SANDBOX_USE);
+	return rc == ST_OK && f->keys ? fence_add(f, tenant, "keys", SANDBOX_READ) : rc;
+}
+
+static enum status enter(const struct dns_view_opts *o, bool keys)
+{
+	struct fence f = { .home = o->home, .keys = keys };
+	enum status rc = store_tenants(o->home, fence_tenant, &f);
+	size_t i;
+
+	if (rc == ST_NOTFOUND)
+		rc = ST_OK;	/* no tenants yet */
+	if (rc == ST_OK)
+		rc = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-domain.verify", .home = o->home, .also = f.path,
+			.network = o->dns.file == NULL });
+	for (i = 0; i < f.n; i++)
+		free((void *)(uintptr_t)f.path[i].path);
+	free(f.path);
+	return rc;
+}
+
+enum status look_open(struct look *l, bool keys, int64_t *now)
 {
 	const struct dns_view_opts *o = l->o;
 	enum status rc = ST_OK;
@@ -66,7 +125,7 @@ enum status look_open(struct look *l, int64_t *now)
 	if (rc == ST_OK)
 		rc = open_dns(l);
 	if (rc == ST_OK)
-		rc = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-domain.verify", .home = o->home, .network = o->dns.file == NULL });
+		rc = enter(o, keys);
 	if (rc == ST_OK)
 		rc = stores_new(o->home, STORE_WRITE, &l->stores);
 	return rc;

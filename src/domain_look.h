@@ -36,8 +36,8 @@ struct look {
 	size_t n;
 };
 
-/* Opens all that is needed and enters the sandbox. now: --now, if given. */
-enum status look_open(struct look *l, int64_t *now);
+/* Opens all that is needed and enters the sandbox. keys: DKIM keys may be read (plan signs a message). now: --now, if given. */
+enum status look_open(struct look *l, bool keys, int64_t *now);
 void look_close(struct look *l);
 /* Which domains. Names that are none are said, and counted in *status. */
 enum status look_list(struct look *l, int n, char *names[], int *status);

@@ -54,7 +54,7 @@ int domain_plan(const struct dns_view_opts *o, int n, char *names[])
 	size_t i;
 
 	if (rc == ST_OK)
-		rc = look_open(&l, &now);
+		rc = look_open(&l, true, &now);
 	if (rc == ST_OK)
 		rc = look_list(&l, n, names, &status);
 	while (rc == ST_OK && more) {

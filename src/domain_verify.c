@@ -179,7 +179,7 @@ int domain_verify(const struct dns_view_opts *o, int n, char *names[])
 {
 	struct look l = { .o = o };
 	int64_t now = time(NULL);
-	enum status rc = look_open(&l, &now);
+	enum status rc = look_open(&l, false, &now);
 	int status = 0;
 	bool more = true;
 	size_t i;

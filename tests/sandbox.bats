@@ -88,3 +88,16 @@ worker_fenced() {
 	[ "$(jq -r .hold.reason out)" = denied ]
 	! grep -q secret out
 }
+
+@test "weir-domain verify is behind its fence while it waits for name servers, and the keys are outside" {
+	load dns
+	weir-tenant add acme
+	weir-domain add acme s.acme.example --provider ses:eu-central-1 --dkim-token a --dkim-token b --dkim-token c
+	responder_start acme.example=silent
+	weir-domain verify --resolver "127.0.0.1@$RESPONDER_PORT" >out 2>&1 3>&- &
+	pid=$!
+	soon fenced "$pid"
+	wait "$pid" || [ $? = 75 ]
+	dns_stop
+	grep -q temperror out
+}
