@@ -135,6 +135,42 @@ nothing() {
 	[ "$(weir-address list globex)" = $'hq@globex.example\tdefault' ]
 }
 
+@test "inboxes, people, signatures, policies and whole settings: given one tenant they speak of it alone" {
+	cp -r "$WEIR_HOME" home
+	export WEIR_HOME=$PWD/home
+	weir-tenant platform --shared-domain in.platform.example
+	weir-inbox set acme alphainbox --description alphatext --assignee user:alphaanna
+	weir-address set acme a1@acme.example --name alphaname --sender user:alphaanna --signature - <<<alphasignature
+	weir-address add acme alphashared@in.platform.example
+	weir-tenant set acme duplicates.except alphafax@acme.example
+	before=$(weir-tenant export acme)
+	for json in '' --json; do
+		nothing weir-inbox $json list globex
+		nothing weir-inbox $json show globex alphainbox
+		nothing weir-address $json list globex
+		nothing weir-address $json show globex a1@acme.example
+		nothing weir-tenant $json show globex
+		nothing weir-tenant $json plan globex </dev/null
+		nothing weir-tenant $json plan globex <<<'{"inboxes":[],"addresses":[],"domains":[]}'
+	done
+	nothing weir-tenant export globex
+	# Whatever is tried in globex's name, acme's settings stay, and its address on the shared domain is its own.
+	for try in 'weir-address add globex alphashared@in.platform.example' 'weir-address set globex a1@acme.example --name x' \
+			'weir-address remove globex alphashared@in.platform.example' 'weir-inbox remove globex alphainbox --successor default' \
+			'weir-inbox set globex alphainbox --colour #000000' 'weir-domain add globex sub.acme.example' \
+			'weir-domain remove globex globex.example --successor acme.example' \
+			'weir-domain remove globex globex.example --successor a1@acme.example'; do
+		# shellcheck disable=SC2086
+		run -65 $try
+	done
+	weir-tenant export acme >acme.json
+	run -65 weir-tenant apply globex <acme.json
+	[ "$(weir-tenant export acme)" = "$before" ]
+	[ "$(weir-domain list globex)" = $'globex.example\tglobex' ]
+	jq -nc '{weir:1,id:"x",envelope:{to:["alphashared@in.platform.example"]}}' | weir-route --tenant globex | jq -e '.hold.reason == "other_tenant"'
+	[ "$(grep -rail alpha home/tenants/globex | wc -l)" = 0 ]
+}
+
 @test "nobody changes what is another tenant's" {
 	before=$(weir-fsck --digest acme) routes=$(weir-domain list)
 	run -65 weir-domain add globex acme.example
