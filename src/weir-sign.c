@@ -4,30 +4,30 @@
  * The keys are read once, before the first byte of mail. The message is signed or it is not passed on: one whose From does not
  * belong to the keys' domain, or that is not as RFC 5322 wants it, is refused.
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "digest.h"
-#include "dkim.h"
 #include "home.h"
 #include "lease.h"
 #include "record.h"
 #include "sandbox.h"
+#include "signkeys.h"
 #include "staging.h"
 
 static const char help[] =
-	"usage: weir-sign --domain DOMAIN --selector NAME --key FILE [--selector NAME --key FILE]...\n"
+	"usage: weir-sign --domain DOMAIN --tenant NAME [--home DIR] [--expire SECONDS] [-r [-R DIR]...]\n"
+	"       weir-sign --domain DOMAIN --selector NAME --key FILE [--selector NAME --key FILE]...\n"
 	"                 [--expire SECONDS] [-r [--home DIR] [-R DIR]...]\n"
-	"       weir-sign --domain DOMAIN --selector NAME --key FILE ... --records\n"
+	"       weir-sign --domain DOMAIN ... --records\n"
 	"\n"
 	"Reads a message on stdin and writes it with a DKIM-Signature field for each key in front.\n"
 	"\n"
 	"  --domain DOMAIN   d= of the signatures: the domain of From, or one above it\n"
+	"  --tenant NAME     sign with the active keys of this tenant's domain\n"
 	"  --selector NAME   s= for the --key that follows\n"
 	"  --key FILE        a private key in PEM form: RSA of 2048 bits and more, or Ed25519\n"
 	"  --expire SECONDS  x=: the signature is good for so long (default: for ever)\n"
@@ -38,11 +38,9 @@ static const char help[] =
 	"  -h, --help        this text\n"
 	"  --version         the version\n";
 
-#define MAX_KEYS 8
-
 struct opts {
-	const char *domain, *selector, *home;
-	struct { const char *selector, *file; } key[MAX_KEYS];
+	const char *domain, *selector, *tenant, *home;
+	struct { const char *selector, *file; } key[SIGNKEYS_MAX];
 	size_t keys;
 	int64_t expire_s;
 	bool records, print, any_root;
@@ -51,20 +49,20 @@ struct opts {
 
 struct sign {
 	struct dkim *dkim;
-	struct dkim_signer *signer[MAX_KEYS];
-	size_t signers;
+	struct signkeys keys;
 	int64_t expire_s;
 	const struct roots *roots;
 	struct staging *staging;
 	struct buf path, raw, out, tenant;
 };
 
-enum { OPT_DOMAIN = 256, OPT_SELECTOR, OPT_KEY, OPT_EXPIRE, OPT_RECORDS, OPT_HOME, OPT_VERSION };
+enum { OPT_DOMAIN = 256, OPT_SELECTOR, OPT_KEY, OPT_TENANT, OPT_EXPIRE, OPT_RECORDS, OPT_HOME, OPT_VERSION };
 
 static const struct option longopts[] = {
 	{ "domain", required_argument, NULL, OPT_DOMAIN },
 	{ "selector", required_argument, NULL, OPT_SELECTOR },
 	{ "key", required_argument, NULL, OPT_KEY },
+	{ "tenant", required_argument, NULL, OPT_TENANT },
 	{ "expire", required_argument, NULL, OPT_EXPIRE },
 	{ "records", no_argument, NULL, OPT_RECORDS },
 	{ "home", required_argument, NULL, OPT_HOME },
@@ -87,8 +85,8 @@ static void key_option(struct opts *o, const char *file)
 {
 	if (!o->selector)
 		cli_usage("--key %s has no --selector before it", file);
-	if (o->keys == MAX_KEYS)
-		cli_usage("more than %d keys", MAX_KEYS);
+	if (o->keys == SIGNKEYS_MAX)
+		cli_usage("more than %d keys", SIGNKEYS_MAX);
 	o->key[o->keys].selector = o->selector;
 	o->key[o->keys++].file = file;
 	o->selector = NULL;
@@ -112,6 +110,7 @@ static int options(int argc, char **argv, struct opts *o)
 		case OPT_DOMAIN: o->domain = optarg; break;
 		case OPT_SELECTOR: o->selector = optarg; break;
 		case OPT_KEY: key_option(o, optarg); break;
+		case OPT_TENANT: o->tenant = optarg; break;
 		case OPT_EXPIRE: o->expire_s = seconds_option(optarg); break;
 		case OPT_RECORDS: o->print = true; break;
 		case OPT_HOME: o->home = optarg; break;
@@ -125,59 +124,39 @@ static int options(int argc, char **argv, struct opts *o)
 		return rc;
 	if (optind < argc)
 		cli_usage("unexpected argument: %s", argv[optind]);
-	if (!o->domain || !o->keys || o->selector)
-		cli_usage("wants --domain, and a --selector and a --key for each signature");
+	if (o->tenant && (o->keys || o->selector))
+		cli_usage("--tenant has its keys, or each --selector has a --key: not both");
+	if (!o->domain || (!o->tenant && (!o->keys || o->selector)))
+		cli_usage("wants --domain, and --tenant, or a --selector and a --key for each signature");
 	return rc;
 }
 
 /* ---- keys ---- */
 
-static enum status load_key(struct sign *s, const char *domain, const char *selector, const char *file)
-{
-	struct buf pem = { 0 };
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
-	enum status st = fd < 0 ? st_fail_errno("%s", file) : file_read_fd(fd, 0, -1, 1u << 16, &pem);
-
-	if (fd >= 0)
-		close(fd);
-	if (st == ST_OK)
-		st = dkim_signer_new(buf_cstr(&pem), pem.len, domain, selector, &s->signer[s->signers]);
-	if (st == ST_OK)
-		s->signers++;
-	if (pem.len)
-		explicit_bzero(pem.p, pem.cap);
-	buf_free(&pem);
-	return st;
-}
-
-/* What cannot be signed with is a matter of configuration. Says it. */
+/* Says what fails. */
 static int load_keys(struct sign *s, const struct opts *o)
 {
-	for (size_t i = 0; i < o->keys; i++) {
-		enum status st = load_key(s, o->domain, o->key[i].selector, o->key[i].file);
+	enum status st;
 
+	if (o->tenant) {
+		st = signkeys_tenant(&s->keys, o->home, o->tenant, o->domain);
+		return st == ST_OK ? 0 : cli_fail(st, o->domain);
+	}
+	for (size_t i = 0; i < o->keys; i++) {
+		st = signkeys_file(&s->keys, o->domain, o->key[i].selector, o->key[i].file);
 		if (st != ST_OK)
-			return cli_fail(st == ST_BAD || st == ST_LIMIT || st == ST_NOTFOUND ? ST_CONFIG : st, o->key[i].file);
+			return cli_fail(st, o->key[i].file);
 	}
 	return 0;
 }
 
 static int print_records(const struct sign *s)
 {
-	struct buf record = { 0 };
-	enum status st = ST_OK;
+	struct buf zone = { 0 };
+	enum status st = signkeys_zone(&s->keys, &zone);
 
-	for (size_t i = 0; st == ST_OK && i < s->signers; i++) {
-		buf_clear(&record);
-		st = dkim_signer_record(s->signer[i], &record);
-		if (st != ST_OK)
-			break;
-		printf("%s._domainkey.%s. TXT", dkim_signer_selector(s->signer[i]), dkim_signer_domain(s->signer[i]));
-		for (size_t at = 0; at < record.len; at += 255)
-			printf(" \"%.255s\"", record.p + at);
-		putchar('\n');
-	}
-	buf_free(&record);
+	fwrite(buf_cstr(&zone), 1, zone.len, stdout);
+	buf_free(&zone);
 	return st == ST_OK ? 0 : cli_fail(st, "records");
 }
 
@@ -189,7 +168,7 @@ static enum status sign(struct sign *s)
 	struct dkim_sign_opts o = { .now = time(NULL), .valid_s = s->expire_s };
 
 	buf_clear(&s->out);
-	enum status st = dkim_sign(s->dkim, buf_cstr(&s->raw), s->raw.len, s->signer, s->signers, &o, &s->out);
+	enum status st = dkim_sign(s->dkim, buf_cstr(&s->raw), s->raw.len, s->keys.signer, s->keys.n, &o, &s->out);
 	buf_add(&s->out, buf_cstr(&s->raw), s->raw.len);
 	if (st == ST_OK && !buf_ok(&s->out))
 		st = st_fail(ST_NOMEM, "out of memory");
@@ -236,11 +215,11 @@ static void signed_json(const struct sign *s, const char *path, const uint8_t di
 	json_int(b, "size", (int64_t)s->out.len);
 	json_str(b, "sha256", hex, DIGEST_HEX);
 	json_open(b, "dkim", '[');
-	for (size_t i = 0; i < s->signers; i++) {
+	for (size_t i = 0; i < s->keys.n; i++) {
 		json_open(b, NULL, '{');
-		json_cstr(b, "domain", dkim_signer_domain(s->signer[i]));
-		json_cstr(b, "selector", dkim_signer_selector(s->signer[i]));
-		json_cstr(b, "algorithm", dkim_signer_algorithm(s->signer[i]));
+		json_cstr(b, "domain", dkim_signer_domain(s->keys.signer[i]));
+		json_cstr(b, "selector", dkim_signer_selector(s->keys.signer[i]));
+		json_cstr(b, "algorithm", dkim_signer_algorithm(s->keys.signer[i]));
 		json_close(b, '}');
 	}
 	json_close(b, ']');
@@ -285,10 +264,10 @@ static enum status stage(struct sign *s, const char *home)
 
 static int run(struct sign *s, struct opts *o)
 {
-	enum status st = o->records ? home_dir(o->home, &o->home) : ST_OK;
+	enum status st = ST_OK;
 	int rc;
 
-	if (st == ST_OK && o->records && !o->any_root)
+	if (o->records && !o->any_root)
 		st = roots_default(o->roots, o->home);
 	if (st == ST_OK)
 		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-sign", .home = o->records ? o->home : NULL,
@@ -321,12 +300,13 @@ int main(int argc, char **argv)
 	s.expire_s = o.expire_s;
 	if (rc == 0) {
 		st = dkim_new(&s.dkim);
+		if (st == ST_OK && (o.records || o.tenant))
+			st = home_dir(o.home, &o.home);
 		rc = st == ST_OK ? load_keys(&s, &o) : cli_fail(st, "start");
 	}
 	if (rc == 0)
 		rc = run(&s, &o);
-	for (size_t i = 0; i < s.signers; i++)
-		dkim_signer_free(&s.signer[i]);
+	signkeys_free(&s.keys);
 	dkim_free(&s.dkim);
 	buf_free(&s.path);
 	buf_free(&s.raw);

@@ -195,3 +195,42 @@ b64() { tr -d ' \r\n'; }
 	[ "$(sed -n '/^r1/s/.*p=//p' "$zone" | tr -d '" ')" = "$(openssl pkey -in "$BATS_FILE_TMPDIR/rsa.pem" -pubout -outform DER | base64 -w0)" ]
 	[ "$(sed -n '/^e1/s/.*p=//p' "$zone" | tr -d '" ')" = "$(openssl pkey -in "$BATS_FILE_TMPDIR/ed.pem" -pubout -outform DER | tail -c 32 | base64 -w0)" ]
 }
+
+platform() {
+	mkdir -p home
+	cat >home/providers.json <<-'EOT'
+	{"own": {"platform": "platform.example", "inbound": "mx.platform.example", "feedback": "bounces.platform.example",
+		"spf": "include:_spf.platform.example", "ns": [{"name": "ns1.platform.example"}]}}
+	EOT
+}
+
+@test "a tenant's keys: those of its domain that are active, before and after they are changed" {
+	platform
+	weir-tenant add acme
+	weir-domain add acme s.acme.example --provider own
+	printf 'From: a@s.acme.example\r\n\r\nx' >m
+	weir-sign --tenant acme --domain s.acme.example <m >s1
+	weir-sign --tenant acme --domain s.acme.example --records >zone1
+	[ "$("${WEIR_UNIT:-$TOP/build/unit}/../suite/dkim" --dns zone1 s1 | cut -f3 | paste -sd' ')" = 'pass pass' ]
+	for i in 1 2 3; do weir-domain rotate --hurry --seen s.acme.example; done
+	weir-sign --tenant acme --domain S.Acme.Example <m >s2
+	weir-sign --tenant acme --domain s.acme.example --records >zone2
+	! cmp -s zone1 zone2
+	[ "$("${WEIR_UNIT:-$TOP/build/unit}/../suite/dkim" --dns zone2 s2 | cut -f3 | paste -sd' ')" = 'pass pass' ]
+}
+
+@test "a tenant without that domain, or whose provider signs, is told so" {
+	platform
+	weir-tenant add acme
+	weir-tenant add globex
+	weir-domain add acme s.acme.example
+	weir-domain add globex s.globex.example --provider own
+	printf 'From: a@s.acme.example\r\n\r\nx' >m
+	run -78 --separate-stderr weir-sign --tenant acme --domain s.acme.example <m
+	[[ $stderr == *"no keys of ours"* ]]
+	run -65 --separate-stderr weir-sign --tenant acme --domain s.globex.example <m
+	[ -z "$output" ] && [[ $stderr == *s.globex.example* ]]
+	run -65 --separate-stderr weir-sign --tenant nobody --domain s.acme.example <m
+	[ -z "$output" ] && [[ $stderr == *nobody* ]]
+	run -64 weir-sign --tenant acme --domain s.acme.example --selector s --key "$BATS_FILE_TMPDIR/ed.pem" <m
+}
