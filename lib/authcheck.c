@@ -10,7 +10,7 @@
 #include <strings.h>
 #include "field.h"
 
-enum { STEP_SPF, STEP_HELO, STEP_DKIM, STEP_WALK, STEP_DMARC, STEPS };
+enum { STEP_SPF, STEP_HELO, STEP_DKIM, STEP_WALK, STEP_ARC, STEP_DMARC, STEPS };
 
 struct authcheck_priv {
 	bool done[STEPS];
@@ -81,6 +81,8 @@ enum status authcheck_begin(const struct authcheck_opts *o, const char *raw, siz
 		st = dmarc_authors(raw, len, &c->priv->authors);
 	if (st == ST_OK && raw)
 		st = dkim_begin(o->dkim, raw, len, o->now, &c->dkim);
+	if (st == ST_OK && raw && o->arc)
+		st = arc_begin(o->dkim, raw, len, o->now, &c->arc);
 	if (st == ST_OK && raw)
 		c->claims = count_claims(raw, len, o->authserv_id);
 	if (st != ST_OK)
@@ -101,6 +103,7 @@ void authcheck_free(struct authcheck **check)
 	spf_result_free(&c->helo);
 	dmarc_result_free(&c->dmarc);
 	dkim_check_free(&c->dkim);
+	arc_check_free(&c->arc);
 	if (c->priv) {
 		dmarc_walk_free(&c->priv->walk);
 		free(c->priv->receiver);
@@ -201,6 +204,7 @@ static bool step(struct authcheck *c, struct dns *d, int which)
 	case STEP_HELO:	return step_spf(c, d, SPF_HELO, &c->helo);
 	case STEP_DKIM:	return step_dkim(c, d);
 	case STEP_WALK:	return step_walk(c, d);
+	case STEP_ARC:	return !c->arc || arc_step(c->arc, d);
 	default:	return step_dmarc(c, d);
 	}
 }

@@ -12,6 +12,7 @@
 #define WEIR_AUTHCHECK_H
 
 #include <stdio.h>
+#include "arc.h"
 #include "auth.h"
 #include "dkim.h"
 #include "dmarc.h"
@@ -43,6 +44,7 @@ struct authcheck_opts {
 	struct dkim *dkim;
 	const char *authserv_id;	/* our own name: SPF's %{r}, and whose Authentication-Results nobody else may write */
 	int64_t now;			/* seconds since 1970 */
+	bool arc;			/* verify ARC chains too */
 };
 struct authcheck {
 	struct auth_facts facts;
@@ -53,6 +55,7 @@ struct authcheck {
 	enum auth_result dkim_result;
 	const struct dkim_signature *dkim_which;	/* that dkim_result is about; NULL */
 	struct dmarc_result dmarc;
+	struct arc_check *arc;		/* NULL: nobody wanted it, or no bytes. Nothing follows from it */
 	unsigned claims;		/* Authentication-Results fields in our name: forged, or left by a loop */
 	struct authcheck_priv *priv;
 };

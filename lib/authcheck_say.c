@@ -147,6 +147,24 @@ static void dmarc_json(const struct authcheck *c, struct buf *b)
 	text(b, "reason", &r->why);
 }
 
+static void arc_json(const struct arc_check *a, struct buf *b)
+{
+	json_open(b, "arc", '{');
+	json_cstr(b, "result", dkim_result_name(a->result));
+	if (a->n) {
+		json_open(b, "sets", '[');
+		for (size_t i = 0; i < a->n; i++) {
+			json_open(b, NULL, '{');
+			cut(b, "domain", a->set[i].domain);
+			cut(b, "selector", a->set[i].selector);
+			json_close(b, '}');
+		}
+		json_close(b, ']');
+	}
+	cut(b, "reason", a->reason);
+	json_close(b, '}');
+}
+
 /* ---- together with the spool's ---- */
 
 static bool fills_in(const struct authcheck_said *s, enum auth_method m)
@@ -214,6 +232,8 @@ static void ours_json(const struct authcheck_said *s, const char *action, struct
 	json_cstr(b, "time", when);
 	for (size_t i = 0; i < AUTH_METHODS; i++)
 		method_json(s, methods[i], action, b);
+	if (s->check->arc)
+		arc_json(s->check->arc, b);
 	if (s->spool && strcmp(s->spool->source, "none") != 0) {
 		auth_json_as("spool", s->spool, NULL, b);
 		differs_json(s, b);

@@ -109,6 +109,8 @@ void authcheck_header(const struct authcheck *c, const char *authserv_id, struct
 	spf_header(&c->helo, "smtp.helo", b);
 	if (c->dkim)
 		dkim_header(c->dkim, b);
+	if (c->arc)		/* RFC 8617 10.2 */
+		method(b, "arc", dkim_result_name(c->arc->result), c->arc->reason);
 	dmarc_header(&c->dmarc, b);
 	buf_str(b, b->len == start ? "; none\n" : "\n");
 }
@@ -203,6 +205,17 @@ void authcheck_page(const struct authcheck *c, FILE *f)
 		signature_row(&c->dkim->sig[i], f);
 	if (c->dkim && c->dkim->unread)
 		fprintf(f, "        %zu further signatures were not read\n", c->dkim->unread);
+	if (c->arc) {
+		row(f, "ARC", dkim_result_name(c->arc->result));
+		fprintf(f, "%zu seal%s", c->arc->n, c->arc->n == 1 ? "" : "s");
+		for (size_t i = 0; i < c->arc->n; i++) {
+			fputs(i ? ", " : ": ", f);
+			safe(f, c->arc->set[i].domain);
+		}
+		fputs(*c->arc->reason ? "; " : "", f);
+		safe(f, c->arc->reason);
+		putc('\n', f);
+	}
 	dmarc_rows(&c->dmarc, f);
 	if (c->claims)
 		fprintf(f, "Beware  %u Authentication-Results field%s in our own name %s in the message: ignored\n", c->claims,

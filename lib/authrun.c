@@ -74,7 +74,7 @@ static enum status read_raw(struct run *r, const struct rec *rec, const char **r
 static enum status begin(struct run *r, struct job *j)
 {
 	struct authcheck_opts o = { .dkim = r->o->dkim, .authserv_id = r->o->authserv_id,
-		.now = r->o->now ? r->o->now : (int64_t)time(NULL) };
+		.now = r->o->now ? r->o->now : (int64_t)time(NULL), .arc = r->o->arc };
 	struct auth_facts facts = { 0 };
 	const char *raw;
 	enum status st = read_raw(r, &j->rec, &raw);

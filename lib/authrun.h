@@ -20,6 +20,7 @@ struct authrun_opts {
 	const char *authserv_id;
 	int64_t now;			/* 0: the clock's, for each message */
 	bool header;			/* auth.header, too */
+	bool arc;			/* auth.arc, too */
 };
 /* stdin to stdout. Returns the exit status; says what went wrong. */
 int authrun(const struct authrun_opts *o);

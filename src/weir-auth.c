@@ -37,6 +37,7 @@ static const char help[] =
 	"      --now TIME         judge as if it were TIME\n"
 	"      --authserv-id ID   our name in Authentication-Results (the host's)\n"
 	"      --header           an Authentication-Results field: in auth.header, or alone for messages\n"
+	"      --arc              verify forwarders' ARC chains, too\n"
 	"      --eml              stdin is a raw message\n"
 	"      --mail-from ADDRESS, --helo NAME, --ip ADDRESS   how the messages came, for SPF\n"
 	"      --json             records instead of explanations of messages\n"
@@ -48,11 +49,11 @@ struct opts {
 	struct authdns dns;
 	struct roots *roots;
 	const char *home, *authserv_id, *mail_from, *helo, *ip;
-	bool any_root, eml, json, header, verdict;
+	bool any_root, eml, json, header, verdict, arc;
 };
 
 enum { OPT_HOME = 256, OPT_SPOOL_ONLY, OPT_RESOLVER, OPT_DNS, OPT_DNSSEC, OPT_ANCHOR, OPT_TIMEOUT, OPT_RECORD, OPT_REPLAY,
-	OPT_NOW, OPT_ID, OPT_HEADER, OPT_EML, OPT_FROM, OPT_HELO, OPT_IP, OPT_JSON, OPT_VERSION };
+	OPT_NOW, OPT_ID, OPT_HEADER, OPT_ARC, OPT_EML, OPT_FROM, OPT_HELO, OPT_IP, OPT_JSON, OPT_VERSION };
 
 static const struct option longopts[] = {
 	{ "root", required_argument, NULL, 'R' }, { "home", required_argument, NULL, OPT_HOME },
@@ -61,7 +62,7 @@ static const struct option longopts[] = {
 	{ "anchor", required_argument, NULL, OPT_ANCHOR }, { "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "record", required_argument, NULL, OPT_RECORD }, { "replay", required_argument, NULL, OPT_REPLAY },
 	{ "now", required_argument, NULL, OPT_NOW }, { "authserv-id", required_argument, NULL, OPT_ID },
-	{ "header", no_argument, NULL, OPT_HEADER }, { "eml", no_argument, NULL, OPT_EML },
+	{ "header", no_argument, NULL, OPT_HEADER }, { "arc", no_argument, NULL, OPT_ARC }, { "eml", no_argument, NULL, OPT_EML },
 	{ "mail-from", required_argument, NULL, OPT_FROM }, { "helo", required_argument, NULL, OPT_HELO },
 	{ "ip", required_argument, NULL, OPT_IP }, { "json", no_argument, NULL, OPT_JSON },
 	{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, OPT_VERSION }, { 0 }
@@ -107,6 +108,7 @@ static int one_option(struct opts *o, int c)
 		break;
 	case OPT_ID: o->authserv_id = optarg; break;
 	case OPT_HEADER: o->header = true; break;
+	case OPT_ARC: o->arc = true; break;
 	case OPT_EML: o->eml = true; break;
 	case OPT_FROM: o->mail_from = optarg; break;
 	case OPT_HELO: o->helo = optarg; break;
@@ -204,7 +206,7 @@ static enum status say(const struct opts *o, const struct authcheck *c, const ch
 
 static int message(const struct opts *o, struct dns *d, struct dkim *dkim, const char *name, int fd)
 {
-	struct authcheck_opts ao = { dkim, o->authserv_id, o->dns.now ? o->dns.now : (int64_t)time(NULL) };
+	struct authcheck_opts ao = { dkim, o->authserv_id, o->dns.now ? o->dns.now : (int64_t)time(NULL), o->arc };
 	struct authcheck *c = NULL;
 	struct auth_facts facts = { 0 };
 	struct buf raw = { 0 };
@@ -322,7 +324,7 @@ int main(int argc, char **argv)
 			rc = st_worse(rc, messages(&o, d, dkim, argv + optind, fds, n));
 		else
 			rc = authrun(&(struct authrun_opts){ .roots = o.roots, .dns = d, .dkim = dkim,
-				.authserv_id = o.authserv_id, .now = o.dns.now, .header = o.header });
+				.authserv_id = o.authserv_id, .now = o.dns.now, .header = o.header, .arc = o.arc });
 		st = authdns_close(&o.dns, &d);
 		if (st != ST_OK)
 			rc = st_worse(rc, cli_fail(st, "record"));

@@ -264,6 +264,25 @@ from_ses() {
 	END
 }
 
+@test "--arc: a forwarder's seal that another program made holds, and nothing follows from it" {
+	{ printf 'Authentication-Results: mx.a.example; spf=pass smtp.mailfrom=none.example\r\n'; message none.example; } >forwarded.eml
+	/usr/bin/python3 - <<-'END'
+	import dkim
+	message = open("forwarded.eml", "rb").read()
+	key = open("key.pem", "rb").read()
+	seal = dkim.arc_sign(message, b"s", b"a.example", key, b"mx.a.example")
+	open("sealed.eml", "wb").write(b"".join(seal) + message)
+	open("broken.eml", "wb").write(b"".join(seal) + message.replace(b"hello", b"HELLO"))
+	END
+	record sealed.eml '.envelope.ip = "198.51.100.1"' | auth --arc --header --authserv-id mx.us.example >out
+	jq -e '.auth.arc == {result:"pass",sets:[{domain:"a.example",selector:"s"}]} and .auth.dmarc.result == "fail"' out
+	[[ $(jq -r .auth.header out) == *$'\n\tarc=pass'* ]]
+	/usr/bin/python3 "$TOP/tests/schema.py" "$TOP/man/weir-record.schema.json" <out
+	record broken.eml | auth --arc | jq -e '.auth.arc | .result == "fail" and (.reason | length > 5)'
+	record sealed.eml | auth | jq -e '.auth | has("arc") | not'
+	auth --arc sealed.eml | grep -q '^ARC     pass       1 seal: a.example'
+}
+
 @test "a message alone is explained; --json makes a record, -e a status" {
 	run -0 auth --ip 192.0.2.1 --mail-from '<anna@a.example>' --helo mx.a.example signed.eml
 	grep -q '^Author  a.example$' <<<"$output"
@@ -341,7 +360,7 @@ from_ses() {
 		record signed.eml '.policy.dmarc.reject = "hold" | .envelope.ip = "198.51.100.1"'
 	} | auth --header --authserv-id a.example >out
 	[ "$(wc -l <out)" = 4 ]
-	python3 "$TOP/tests/schema.py" "$TOP/man/weir-record.schema.json" <out
+	/usr/bin/python3 "$TOP/tests/schema.py" "$TOP/man/weir-record.schema.json" <out
 }
 
 @test "weir-show and weir-why say what did not pass, and why" {

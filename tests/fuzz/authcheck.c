@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	ses_received((const char *)p, n, &helo, &facts.ip);
 	buf_str(&facts.from, "a@x");
 	buf_str(&facts.helo, buf_cstr(&helo));
-	assert(authcheck_begin(&(struct authcheck_opts){ dkim, "mx", 1795535073 }, (const char *)p, n, &facts, &c) == ST_OK);
+	assert(authcheck_begin(&(struct authcheck_opts){ .dkim = dkim, .authserv_id = "mx", .now = 1795535073, .arc = true }, (const char *)p, n, &facts, &c) == ST_OK);
 	while (!authcheck_step(c, d))
 		dns_wait(d, -1);
 	json_open(&json, NULL, '{');

@@ -60,7 +60,7 @@ static unsigned claims_of(const char *field)
 
 	buf_fmt(&raw, "%s\r\nFrom: a@x.example\r\n\r\ntext\r\n", field);
 	CHECK(dkim_new(&dkim) == ST_OK);
-	CHECK(authcheck_begin(&(struct authcheck_opts){ dkim, "mx.us.example", 1 }, raw.p, raw.len, &facts, &c) == ST_OK);
+	CHECK(authcheck_begin(&(struct authcheck_opts){ .dkim = dkim, .authserv_id = "mx.us.example", .now = 1 }, raw.p, raw.len, &facts, &c) == ST_OK);
 	if (c)
 		n = c->claims;
 	authcheck_free(&c);
