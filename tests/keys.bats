@@ -54,10 +54,10 @@ zones() {
 		weir-domain records s.acme.example; weir-domain rotate --seen s.acme.example; weir-domain rotate --json --hurry --seen s.acme.example
 		weir-domain list --json; weir-tenant show acme
 	} >all 2>&1
-	! grep -q PRIVATE all
+	run ! grep -q PRIVATE all
 	for f in home/tenants/acme/keys/*.pem; do
-		! grep -qF "$(sed -n 2p "$f")" all
-		! grep -raqF "$(sed -n 2p "$f")" home/tenants/acme/entities home/tenants/acme/blobs
+		run ! grep -qF "$(sed -n 2p "$f")" all
+		run ! grep -raqF "$(sed -n 2p "$f")" home/tenants/acme/entities home/tenants/acme/blobs
 	done
 }
 

@@ -106,7 +106,7 @@ for r in csv.DictReader(sys.stdin):
 	setup_acme
 	ses service.acme.example
 	weir-domain records service.acme.example --format nsupdate >got
-	! grep -q '^update delete service.acme.example. TXT' got
+	run ! grep -q '^update delete service.acme.example. TXT' got
 	[ "$(tail -1 got)" = send ]
 }
 

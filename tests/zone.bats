@@ -74,7 +74,7 @@ s.acme.example. NS ns2.platform.example." ]
 	weir-domain set s.acme.example --ns ns.s.acme.example=192.0.2.1,2001:db8::1 --ns ns.other.example=192.0.2.2
 	weir-domain delegation s.acme.example >d
 	[ "$(grep -v '^;' d | awk '{ print $4 }' | xargs)" = "NS NS A AAAA" ]
-	! grep -q 192.0.2.2 d
+	run ! grep -q 192.0.2.2 d
 	{
 		printf '$ORIGIN acme.example.\n@ 3600 IN SOA ns h 1 7200 900 1209600 300\n@ 3600 IN NS ns\nns 3600 IN A 192.0.2.9\n'
 		cat d
