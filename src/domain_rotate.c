@@ -271,7 +271,7 @@ int verb_rotate(const struct opts *o, int n, char *args[])
 	if (st != ST_OK)
 		status = st_worse(status, cli_fail(st, "rotate"));
 	for (size_t i = 0; i < all.n; i++) {
-		st = look_settings(o->home, all.t[i].tenant, prepare, &all.t[i]);
+		st = settings_read(o->home, all.t[i].tenant, prepare, &all.t[i]);
 		if (st != ST_OK)
 			all.t[i].ask[0] = '\0';	/* the step will say why */
 	}

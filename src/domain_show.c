@@ -169,7 +169,7 @@ int verb_show(const struct opts *o, int n, char *args[])
 
 	if (status != 0)
 		return status;
-	st = look_settings(o->home, tenant, look, &w);
+	st = settings_read(o->home, tenant, look, &w);
 	if (st != ST_OK)
 		return cli_fail(st, args[0]);
 	if (o->json) {

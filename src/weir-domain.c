@@ -113,21 +113,6 @@ int find_domain(const struct opts *o, const char *text, char name_out[DOMAIN_MAX
 	return st == ST_OK ? 0 : cli_fail(st, name_out);
 }
 
-enum status look_settings(const char *home, const char *tenant, settings_fn fn, void *arg)
-{
-	struct store *st = NULL;
-	enum status rc = store_open(home, tenant, STORE_READ, &st);
-
-	if (rc == ST_OK)
-		rc = store_begin(st);
-	if (rc == ST_OK) {
-		rc = fn(arg, st);
-		store_abort(st);
-	}
-	store_close(&st);
-	return rc;
-}
-
 static enum status get_domain(void *arg, struct store *st)
 {
 	struct domain *d = arg;
@@ -144,7 +129,7 @@ int read_domain(const struct opts *o, const char *text, struct domain *out, char
 
 	if (status != 0)
 		return status;
-	st = look_settings(o->home, tenant_out, get_domain, out);
+	st = settings_read(o->home, tenant_out, get_domain, out);
 	return st == ST_OK ? 0 : cli_fail(st, text);
 }
 

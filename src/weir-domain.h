@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "buf.h"
-#include "change.h"
 #include "dns.h"
 #include "domain_verify.h"
 #include "domain.h"
@@ -38,9 +37,6 @@ struct opts {
 int find_domain(const struct opts *o, const char *text, char name_out[DOMAIN_MAX_BYTES + 1], char *tenant_out);
 /* The same, and its settings. */
 int read_domain(const struct opts *o, const char *text, struct domain *out, char *tenant_out);
-
-/* fn sees one snapshot of the tenant's settings. */
-enum status look_settings(const char *home, const char *tenant, settings_fn fn, void *arg);
 
 int verb_add(const struct opts *o, int n, char *args[]);		/* domain_add.c */
 int verb_set(const struct opts *o, int n, char *args[]);
