@@ -1,5 +1,4 @@
 /* domain_add.c - weir-domain add and set: everything is checked before anything is kept. */
-#include <libpsl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,49 +8,25 @@
 #include "keyring.h"
 #include "records.h"
 #include "settings.h"
+#include "suffix.h"
 #include "weir-domain.h"
 
 struct adding { const struct opts *o; const char *tenant, *name; bool is_new, keys_made, keys_went; struct buf warnings; };
 
-/* ---- public suffixes ---- */
-
-static enum status open_suffixes(psl_ctx_t **out)
-{
-	*out = psl_latest(NULL);
-	if (*out == NULL)
-		return st_fail(ST_SERVICE, "the list of public suffixes cannot be read (Debian's package publicsuffix has one)");
-	return ST_OK;
-}
-
-/* co.uk and example are nobody's to have; a private one (github.io) is not a tenant's either. */
-static enum status check_suffix(const char *name)
-{
-	psl_ctx_t *psl = NULL;
-	enum status st = open_suffixes(&psl);
-
-	if (st == ST_OK && psl_is_public_suffix(psl, name))
-		st = st_fail(ST_BAD, "%s is a public suffix: others have domains below it, so no one tenant can have it", name);
-	psl_free(psl);
-	return st;
-}
-
-/* RFC 9990 4: another organization must say that it wants our reports. Which is another, the list tells well enough for a hint. */
+/* RFC 9990 4: another organization must say that it wants our reports. */
 static enum status warn_reports(const struct domain *d, struct buf *warnings)
 {
-	psl_ctx_t *psl = NULL;
-	const char *ours, *theirs;
-	enum status st = d->n_rua + d->n_ruf > 0 ? open_suffixes(&psl) : ST_OK;
+	enum status st = ST_OK;
 
 	for (size_t i = 0; st == ST_OK && i < d->n_rua + d->n_ruf; i++) {
 		const char *at = strchr(i < d->n_rua ? d->rua[i] : d->ruf[i - d->n_rua], '@') + 1;
+		bool same = false;
 
-		ours = psl_registrable_domain(psl, d->name);
-		theirs = psl_registrable_domain(psl, at);
-		if (ours == NULL || theirs == NULL || strcmp(ours, theirs) != 0)
+		st = suffix_same(d->name, at, &same);
+		if (st == ST_OK && !same)
 			buf_fmt(warnings, "reports go to another organization: its zone needs %s._report._dmarc.%s. TXT \"v=DMARC1\" (RFC 9990 4)\n",
 				d->name, at);
 	}
-	psl_free(psl);
 	return st;
 }
 
@@ -137,7 +112,7 @@ int verb_add(const struct opts *o, int n, char *args[])
 		cli_usage("%s", st_text());
 	}
 	a.name = name.p;
-	st = check_suffix(name.p);
+	st = suffix_check(name.p);
 	status = st == ST_OK ? apply(&a) : cli_fail(st, name.p);
 	buf_free(&name);
 	return status;

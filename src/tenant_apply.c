@@ -1,7 +1,6 @@
 /*
  * tenant_apply.c - weir-tenant plan and apply: a text in the place of settings, or what that would be.
  */
-#include <libpsl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,17 +12,16 @@
 #include "file.h"
 #include "keyring.h"
 #include "plan.h"
+#include "suffix.h"
 #include "weir-tenant.h"
 
 static struct providers *providers;
-static psl_ctx_t *suffixes;
 
 enum status apply_prepare(const struct opts *o)
 {
-	suffixes = psl_latest(NULL);
-	if (suffixes == NULL)
-		return st_fail(ST_SERVICE, "the list of public suffixes cannot be read (Debian's package publicsuffix has one)");
-	return providers_open(o->home, NULL, &providers);
+	enum status st = suffix_open();
+
+	return st == ST_OK ? providers_open(o->home, NULL, &providers) : st;
 }
 
 struct applying {
@@ -41,8 +39,8 @@ static enum status check_new(const char *domain)
 	enum status st = domain_name(domain, &normal);
 
 	buf_free(&normal);
-	if (st == ST_OK && psl_is_public_suffix(suffixes, domain))
-		st = st_fail(ST_BAD, "%s is a public suffix: others have domains below it, so no one tenant can have it", domain);
+	if (st == ST_OK)
+		st = suffix_check(domain);
 	return st == ST_BAD ? st_fail(st, "domain %s: %s", domain, strdupa(st_text())) : st;
 }
 
@@ -127,6 +125,5 @@ enum status apply(const struct opts *o, const char *name, bool keep, bool *chang
 	buf_free(&a.told);
 	buf_free(&a.domains);
 	providers_close(&providers);
-	psl_free(suffixes);
 	return rc;
 }

@@ -16,6 +16,7 @@
 #include "route.h"
 #include "sandbox.h"
 #include "settings.h"
+#include "suffix.h"
 #include "weir-domain.h"
 
 static const char help[] =
@@ -228,7 +229,6 @@ static const struct verb *find_verb(const struct opts *o, int n, char *args[])
 /* What is to be read from anywhere is opened here, before the fence closes. */
 static enum status prepare(struct opts *o, const struct verb *v)
 {
-	static const struct sandbox_path also[] = { { "/usr/share/publicsuffix", SANDBOX_READ }, { NULL, SANDBOX_NONE } };
 	enum status st = home_dir(o->home, &o->home);
 
 	o->view.home = o->home;
@@ -237,10 +237,12 @@ static enum status prepare(struct opts *o, const struct verb *v)
 		return st;
 	if ((v->how & TABLE) != 0)
 		st = providers_open(o->home, o->view.providers, &o->providers);
+	if (st == ST_OK && (v->how & EDITS) != 0)
+		st = suffix_open();
 	if (st == ST_OK && (v->how & ASKS) != 0 && !o->seen)
 		st = dns_open(&o->view.dns, &o->dns);
 	if (st == ST_OK)
-		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-domain", .home = o->home, .also = also,
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-domain", .home = o->home,
 			.network = o->dns != NULL && o->view.dns.file == NULL });
 	return st;
 }
