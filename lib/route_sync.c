@@ -299,7 +299,7 @@ enum status routes_sync(struct routes *r, const char *tenant, const char **names
 static enum status shared_in(struct routes *r, MDB_txn *txn, const char *domain)
 {
 	char owner[TENANT_MAX_BYTES + 1], now[ROUTES_KEY_MAX + 1];
-	MDB_val key = val_of("shared"), val;
+	MDB_val key = val_of("shared"), named, val;
 	MDB_stat stat;
 	enum status st = read_shared(r, txn, now);
 	int rc;
@@ -316,8 +316,8 @@ static enum status shared_in(struct routes *r, MDB_txn *txn, const char *domain)
 		rc = mdb_del(txn, r->meta, &key, NULL);
 		return rc == 0 || rc == MDB_NOTFOUND ? ST_OK : routes_fail(rc, "shared domain");
 	}
-	val = val_of(domain);
-	rc = mdb_get(txn, r->domains, &(MDB_val){ val.mv_size, val.mv_data }, &val);
+	named = val_of(domain);
+	rc = mdb_get(txn, r->domains, &named, &val);
 	if (rc == 0) {
 		st = routes_tenant(val, domain, owner);
 		return st == ST_OK ? st_fail(ST_EXISTS, "the tenant %s has the domain %s: a shared one is nobody's", owner, domain) : st;
@@ -329,8 +329,7 @@ static enum status shared_in(struct routes *r, MDB_txn *txn, const char *domain)
 		st = check_below(r, txn, "", domain);
 	if (st != ST_OK)
 		return st;
-	val = val_of(domain);
-	rc = rc == MDB_NOTFOUND ? mdb_put(txn, r->meta, &key, &val, 0) : rc;
+	rc = rc == MDB_NOTFOUND ? mdb_put(txn, r->meta, &key, &named, 0) : rc;
 	return rc == 0 ? ST_OK : routes_fail(rc, "shared domain");
 }
 

@@ -313,7 +313,7 @@ bool inbox_is_gone(struct span setting)
 
 enum status inbox_gone(struct store *s, const char *inbox, size_t n)
 {
-	uint8_t from[ID16], to[ID16];
+	uint8_t from[ID16] = { 0 }, to[ID16] = { 0 };
 	struct buf name = { 0 };
 	enum status st;
 

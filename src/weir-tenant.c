@@ -281,30 +281,33 @@ static const struct verb { const char *name; int least, most; bool writes; } ver
 	{ "export", 1, 1, false }, { "plan", 0, 1, true }, { "apply", 0, 1, true }, { "remove", 1, 1, true }, { "platform", 0, 0, true },
 };
 
-static const struct verb *find_verb(const struct opts *o, int n, char *args[])
+static const struct verb *find_verb(int n, char *args[])
 {
-	const struct verb *v = NULL;
-
 	for (size_t i = 0; n > 0 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(args[0], verbs[i].name) == 0 && n - 1 >= verbs[i].least && n - 1 <= verbs[i].most)
-			v = &verbs[i];
-	if (v == NULL)
-		cli_usage("%s", n == 0 ? "what is to be done?" : "unknown word, or not the operands it wants");
+			return &verbs[i];
+	cli_usage("%s", n == 0 ? "what is to be done?" : "unknown word, or not the operands it wants");
+}
+
+static void check_options(const struct opts *o, const struct verb *v)
+{
 	if ((strcmp(v->name, "remove") == 0) != o->erase)
 		cli_usage("%s", o->erase ? "--erase goes with remove" : "this removes all the mail of the tenant, too: say remove --erase");
 	if (o->shared != NULL && strcmp(v->name, "platform") != 0)
 		cli_usage("--shared-domain goes with platform");
-	return v;
 }
 
 static int run(const struct opts *o, int n, char *args[])
 {
-	const struct verb *v = find_verb(o, n, args);
+	const struct verb *v = find_verb(n, args);
 	const char *name = n > 1 ? args[1] : args[0];
 	struct buf text = { 0 };
 	bool changes = false, applies = v->most == 1 && v->least == 0;
-	enum status st = strcmp(v->name, "add") == 0 || o->shared != NULL ? file_mkdirs(o->home, 0700) : ST_OK;
+	enum status st = ST_OK;
 
+	check_options(o, v);
+	if (strcmp(v->name, "add") == 0 || o->shared != NULL)
+		st = file_mkdirs(o->home, 0700);
 	if (st == ST_OK && applies)
 		st = apply_prepare(o);
 	if (st == ST_OK)

@@ -50,10 +50,17 @@ setup_file() {
 		[ ! -s got ] || fits <got
 		weir-tenant --json show "$t" | fits
 		weir-address --json list "$t" | fits
+		weir-address --json show "$t" "$(weir-address list "$t" | head -1 | cut -f1)" | fits
+		weir-inbox --json list "$t" | fits
+		weir-inbox --json show "$t" default | fits
+		weir-tenant export "$t" | jq -c . | fits
+		weir-tenant --json plan "$t" <<<'{"policy":{"scan.error":"flag"},"duplicates":{"window":"1h"}}' >got || [ $? = 1 ]
+		fits <got
 		weir-export --jsonl "$t" | fits
 	done
 	weir-ls tenants --json | fits
 	weir-tenant --json list | fits
+	weir-tenant --json platform | fits
 	weir-domain --json list | fits
 	weir-cat --json stadtwerk "$(weir-ls messages --json stadtwerk | head -1 | jq -r .id)" | fits
 }
