@@ -2,6 +2,7 @@
  * weir-inbox - a tenant's inboxes: what they are for, who looks after them, and where everything goes when one is removed.
  */
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "change.h"
@@ -77,89 +78,154 @@ static enum status drop(void *arg, struct store *st)
 
 /* ---- show, list ---- */
 
-struct leading { const char *inbox; size_t n; };
+/* What leads where, sorted: so that each inbox's number is found without looking at all addresses again. */
+struct leading { char (*inbox)[INBOX_MAX_BYTES + 1]; size_t n, cap; };
 
-static enum status count_address(void *arg, const char *address, const struct address_setting *a)
+static enum status add_lead(struct leading *l, const char *inbox)
 {
-	struct leading *l = arg;
+	if (l->n == l->cap) {
+		size_t cap = l->cap > 0 ? 2 * l->cap : 64;
+		void *p = realloc(l->inbox, cap * sizeof(*l->inbox));
 
-	l->n += strcmp(a->inbox, l->inbox) == 0;
-	return ST_OK;
-}
-
-static enum status count_domain(void *arg, const char *domain, const struct domain_setting *d)
-{
-	struct leading *l = arg;
-
-	l->n += strcmp(d->any, l->inbox) == 0;
-	return ST_OK;
-}
-
-static enum status print_inbox(const struct job *job, struct store *st, const char *inbox, bool all)
-{
-	struct leading l = { .inbox = inbox };
-	struct buf set = { 0 }, b = { 0 }, text = { 0 };
-	enum status rc = setting_inbox_json(st, inbox, &set);
-	struct span v = { set.p, set.len }, key, val;
-
-	if (rc == ST_OK)
-		rc = setting_addresses(st, count_address, &l);
-	if (rc == ST_OK)
-		rc = setting_domains(st, count_domain, &l);
-	if (rc == ST_OK && job->o->json) {
-		json_open(&b, NULL, '{');
-		json_int(&b, "weir", RECORD_VERSION);
-		json_cstr(&b, "type", "inbox");
-		json_cstr(&b, "tenant", job->tenant);
-		json_cstr(&b, "inbox", inbox);
-		if (set.len > 2) {
-			buf_chr(&b, ',');
-			buf_add(&b, set.p + 1, set.len - 2);
-		}
-		json_int(&b, "leads", (int64_t)l.n);
-		json_close(&b, '}');
-		printf("%s\n", buf_cstr(&b));
-	} else if (rc == ST_OK && !all) {
-		json_text(json_get(v, "description"), &text);
-		printf("%s\t%zu%s", inbox, l.n, text.len > 0 ? "\t" : "");
-		cli_safe(stdout, buf_cstr(&text), text.len, 0);
-		putchar('\n');
-	} else if (rc == ST_OK) {
-		printf("inbox       %s\nleads       %zu\n", inbox, l.n);
-		while (json_member(&v, &key, &val)) {
-			buf_clear(&text);
-			if (!json_text(val, &text))
-				buf_add(&text, val.p, val.len);
-			printf("%-11.*s ", (int)key.len, key.p);
-			cli_safe(stdout, buf_cstr(&text), text.len, 0);
-			putchar('\n');
-		}
+		if (p == NULL)
+			return st_fail(ST_NOMEM, "out of memory");
+		l->inbox = p;
+		l->cap = cap;
 	}
-	buf_free(&set);
+	snprintf(l->inbox[l->n++], sizeof(l->inbox[0]), "%s", inbox);
+	return ST_OK;
+}
+
+static enum status address_leads(void *arg, const char *address, const struct address_setting *a)
+{
+	return add_lead(arg, a->inbox);
+}
+
+static enum status domain_leads(void *arg, const char *domain, const struct domain_setting *d)
+{
+	return d->any[0] != '\0' ? add_lead(arg, d->any) : ST_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static enum status find_leads(struct store *st, struct leading *l)
+{
+	enum status rc = setting_addresses(st, address_leads, l);
+
+	if (rc == ST_OK)
+		rc = setting_domains(st, domain_leads, l);
+	if (rc == ST_OK && l->n > 0)
+		qsort(l->inbox, l->n, sizeof(*l->inbox), by_name);
+	return rc;
+}
+
+static size_t count_leads(const struct leading *l, const char *inbox)
+{
+	char (*hit)[INBOX_MAX_BYTES + 1] = l->n > 0 ? bsearch(inbox, l->inbox, l->n, sizeof(*l->inbox), by_name) : NULL;
+	size_t first, last;
+
+	if (hit == NULL)
+		return 0;
+	for (first = (size_t)(hit - l->inbox); first > 0 && strcmp(l->inbox[first - 1], inbox) == 0; first--)
+		;
+	for (last = (size_t)(hit - l->inbox); last < l->n && strcmp(l->inbox[last], inbox) == 0; last++)
+		;
+	return last - first;
+}
+
+static void print_json(const struct job *job, const char *inbox, const struct buf *set, size_t leads)
+{
+	struct buf b = { 0 };
+
+	json_open(&b, NULL, '{');
+	json_int(&b, "weir", RECORD_VERSION);
+	json_cstr(&b, "type", "inbox");
+	json_cstr(&b, "tenant", job->tenant);
+	json_cstr(&b, "inbox", inbox);
+	if (set->len > 2) {
+		buf_chr(&b, ',');
+		buf_add(&b, set->p + 1, set->len - 2);
+	}
+	json_int(&b, "leads", (int64_t)leads);
+	json_close(&b, '}');
+	printf("%s\n", buf_cstr(&b));
 	buf_free(&b);
+}
+
+/* Strings as they are, lists as JSON. */
+static void print_value(struct span v)
+{
+	struct buf text = { 0 };
+
+	if (!json_text(v, &text))
+		buf_add(&text, v.p, v.p != NULL ? v.len : 0);
+	cli_safe(stdout, buf_cstr(&text), text.len, 0);
 	buf_free(&text);
+}
+
+static void print_whole(const char *inbox, struct span set, size_t leads)
+{
+	struct span key, val;
+
+	printf("inbox       %s\nleads       %zu\n", inbox, leads);
+	while (json_member(&set, &key, &val)) {
+		printf("%-11.*s ", (int)key.len, key.p);
+		print_value(val);
+		putchar('\n');
+	}
+}
+
+static void print_line(const char *inbox, struct span set, size_t leads)
+{
+	struct span description = json_get(set, "description");
+
+	printf("%s\t%zu%s", inbox, leads, description.p != NULL ? "\t" : "");
+	print_value(description);
+	putchar('\n');
+}
+
+struct listing { const struct job *job; struct store *st; struct leading leading; bool whole; };
+
+static enum status print_inbox(void *arg, const char *inbox)
+{
+	struct listing *l = arg;
+	size_t leads = count_leads(&l->leading, inbox);
+	struct buf set = { 0 };
+	enum status rc = setting_inbox_json(l->st, inbox, &set);
+
+	if (rc == ST_OK && l->job->o->json)
+		print_json(l->job, inbox, &set, leads);
+	else if (rc == ST_OK && l->whole)
+		print_whole(inbox, (struct span){ set.p, set.len }, leads);
+	else if (rc == ST_OK)
+		print_line(inbox, (struct span){ set.p, set.len }, leads);
+	buf_free(&set);
 	return rc;
 }
 
 static enum status show(void *arg, struct store *st)
 {
-	const struct job *job = arg;
+	struct listing l = { .job = arg, .st = st, .whole = true };
+	enum status rc = find_leads(st, &l.leading);
 
-	return print_inbox(job, st, job->inbox, true);
-}
-
-struct listing { const struct job *job; struct store *st; };
-
-static enum status print_one(void *arg, const char *inbox)
-{
-	const struct listing *l = arg;
-
-	return print_inbox(l->job, l->st, inbox, false);
+	if (rc == ST_OK)
+		rc = print_inbox(&l, l.job->inbox);
+	free(l.leading.inbox);
+	return rc;
 }
 
 static enum status list(void *arg, struct store *st)
 {
-	return setting_inboxes(st, print_one, &(struct listing){ arg, st });
+	struct listing l = { .job = arg, .st = st };
+	enum status rc = find_leads(st, &l.leading);
+
+	if (rc == ST_OK)
+		rc = setting_inboxes(st, print_inbox, &l);
+	free(l.leading.inbox);
+	return rc;
 }
 
 /* ---- ---- */

@@ -130,3 +130,18 @@ routes() { weir-domain list; }
 	weir-domain remove acme z.example --successor hq@y.example
 	[ "$(weir-address --json list acme | jq -r 'select(.primary).address')" = hq@y.example ]
 }
+
+@test "routes of a weir that knew of no shared domain are read, and get what they lack with the first change" {
+	acme
+	weir-address remove acme info@x.example
+	weir-tenant platform --shared-domain ''
+	mkdir old
+	for db in meta domains; do mdb_dump -s $db "$WEIR_HOME/routes" | mdb_load -s $db old; done
+	rm -rf "$WEIR_HOME/routes" && cp -r old "$WEIR_HOME/routes"
+	[ "$(routes)" = $'x.example\tacme' ]
+	[ "$(where a@in.platform.example a+b@x.example)" = unroutable ]
+	[ -z "$(weir-tenant platform)" ]
+	weir-tenant platform --shared-domain in.platform.example
+	weir-address add acme a@in.platform.example
+	[ "$(where a+b@in.platform.example)" = acme ]
+}
