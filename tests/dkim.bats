@@ -1,4 +1,5 @@
 load common
+load postfix
 
 # lib/dkim against cases of our own (tests/dkim-cases.py), the fixtures and the mail of others, and two other implementations.
 suite() { "${WEIR_UNIT:-$TOP/build/unit}/../suite/$@"; }
@@ -22,6 +23,8 @@ setup_file() {
 	{ cat head; printf 'caf\xc3\xa9 \xe9\xff\r\n%s\r\n' "$(printf 'long %.0s' {1..3000})"; } >mail/5
 	{ cat head; seq 20000 | sed 's/$/ \r/'; } >mail/6
 }
+
+teardown() { postfix_stop; }
 
 @test "cases of our own: no signature is accepted or rejected wrongly" {
 	mkdir cases
@@ -83,4 +86,28 @@ tally() { "$@" | cut -f3 | sort | uniq -c | xargs; }
 	[ "$(tally suite dkim --dns "$BATS_FILE_TMPDIR/zone" ?.*)" = '16 pass' ]
 	sed -i 's/Re:/RE:/' ?.*
 	[ "$(tally suite dkim --dns "$BATS_FILE_TMPDIR/zone" ?.*)" = '16 fail' ]
+}
+
+@test "signatures of weir, libopendkim and dkimpy are good after a real Postfix, too" {
+	why=$(postfix_why)
+	[ -z "$why" ] || skip "NO POSTFIX: $why"
+	z=$BATS_FILE_TMPDIR/zone
+	mkdir in
+	for n in 1 3 5 6; do
+		m=$BATS_FILE_TMPDIR/mail/$n
+		weir_sign <"$m" >"in/$n.weir"
+		suite opendkim sign acme.example r1 "$BATS_FILE_TMPDIR/rsa.pem" "$m" >"in/$n.opendkim"
+		"$python" "$TOP/tests/dkimpy.py" sign acme.example r1 "$BATS_FILE_TMPDIR/rsa1.pem" "$m" >"in/$n.dkimpy"
+	done
+	postfix_start
+	for m in in/*; do
+		postfix_send "$m" office@acme.example a@b.example
+	done
+	postfix_wait 12
+	[ "$(grep -l '^Received: from.*' "$POSTFIX"/out/* | wc -l)" = 12 ]
+	suite dkim --dns "$z" "$POSTFIX"/out/* >got
+	cat got
+	[ "$(tally cat got)" = '16 pass' ]
+	[ "$(tally suite opendkim verify "$z" "$POSTFIX"/out/*)" = '16 pass' ]
+	[ "$(tally "$python" "$TOP/tests/dkimpy.py" verify "$z" "$POSTFIX"/out/*)" = '16 pass' ]
 }
