@@ -14,7 +14,7 @@ TOOLS    = $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 PIPES    = ingest ingest-maildir verify-domains
 SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) pipelines/common.bash .ci/run .ci/need samples/setup samples/demo samples/hostile/make-large \
-	tests/bench/bench tests/bench/verify tests/bench/auth completion/weir.bash
+	tests/bench/bench tests/bench/verify tests/bench/auth tests/bench/dkim completion/weir.bash
 
 # What Debian 12 calls the things we need: to build and run, to test, to fuzz, to lint.
 DEB_BUILD = gcc make pkg-config libc6-dev libgmime-3.0-dev libclamav-dev zlib1g-dev liblmdb-dev libssl-dev \
@@ -118,15 +118,16 @@ crash: deps
 
 # Messages and megabytes a second: CORPUS=, BENCH_RUNS=, BENCH_SAVE=1 writes docs/bench.md.
 bench: deps
-	@$(MAKE) -s all $(BUILD)/bench/record
+	@$(MAKE) -s all units $(BUILD)/bench/record $(BUILD)/bench/dkim
 	@$(BUILD)/bench/record
 	@tests/bench/verify
 	@tests/bench/bench
 	@tests/bench/auth
+	@tests/bench/dkim
 
 $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libweir.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(COMMON_LIBS) $(LIBS)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libweir.a $(DNS_LIBS) $(COMMON_LIBS) $(LIBS)
 
 # fuzz runs each harness for FUZZ_S seconds; fuzz-smoke shows in a few that they all still work.
 FUZZ_S ?= 600

@@ -82,6 +82,12 @@ static enum status check_from(const struct dkim_fields *h, struct dkim_signer *c
 
 /* ---- what is signed ---- */
 
+static void add_name(const char *name, struct buf *names)
+{
+	buf_str(names, name);
+	buf_chr(names, ':');
+}
+
 /* Takes all fields of that name; their canonical form goes to d->head, the name as often to names, and once more. */
 static size_t sign_field(struct dkim *d, const char *name, bool in_any_case, struct buf *names)
 {
@@ -91,12 +97,12 @@ static size_t sign_field(struct dkim *d, const char *name, bool in_any_case, str
 
 	while ((f = dkim_field_take(&d->fields, s, SIZE_MAX)) != NULL) {
 		dkim_field_canon(&d->fields, f, true, (struct span){ 0 }, false, &d->head);
-		buf_fmt(names, "%s:", name);
+		add_name(name, names);
 		n++;
 	}
 	if (n == 0 && !in_any_case)
 		return 0;
-	buf_fmt(names, "%s:", name);
+	add_name(name, names);
 	return n + 1;
 }
 
@@ -123,7 +129,8 @@ struct line { struct buf *out; size_t column; const char *eol; };
 static void word(struct line *l, const char *p, size_t n, bool blank)
 {
 	if (l->column + blank + n > COLUMNS && l->column > 1) {
-		buf_fmt(l->out, "%s ", l->eol);
+		buf_str(l->out, l->eol);
+		buf_chr(l->out, ' ');
 		l->column = 1;
 	} else if (blank) {
 		buf_chr(l->out, ' ');
@@ -192,8 +199,7 @@ static enum status make_signature(struct dkim *d, const struct dkim_signer *s, c
 	if (!s->ed25519) {
 		ok = EVP_PKEY_sign(s->ctx, out, n, hash, HASH_BYTES);
 	} else {
-		EVP_MD_CTX_reset(d->ed);
-		ok = EVP_DigestSignInit(d->ed, NULL, NULL, NULL, s->pkey);
+		ok = EVP_MD_CTX_copy_ex(d->ed, s->ed);
 		if (ok == 1)
 			ok = EVP_DigestSign(d->ed, out, n, hash, HASH_BYTES);
 	}

@@ -41,8 +41,12 @@ static enum status read_key(const char *pem, size_t len, struct dkim_signer *s)
 		return dkim_openssl(ST_BAD, "not a private key in PEM form without a password");
 	bits = EVP_PKEY_get_bits(s->pkey);
 	s->ed25519 = EVP_PKEY_get_base_id(s->pkey) == EVP_PKEY_ED25519;
-	if (s->ed25519)
+	if (s->ed25519) {
+		s->ed = EVP_MD_CTX_new();
+		if (!s->ed || EVP_DigestSignInit(s->ed, NULL, NULL, NULL, s->pkey) != 1)
+			return dkim_openssl(ST_NOMEM, "prepare to sign");
 		return ST_OK;
+	}
 	if (EVP_PKEY_get_base_id(s->pkey) != EVP_PKEY_RSA)
 		return st_fail(ST_CONFIG, "a key that is neither RSA nor Ed25519");
 	if (bits < DKIM_GOOD_RSA_BITS || bits > DKIM_MAX_RSA_BITS)
@@ -86,6 +90,7 @@ void dkim_signer_free(struct dkim_signer **sp)
 
 	if (!s)
 		return;
+	EVP_MD_CTX_free(s->ed);
 	EVP_PKEY_CTX_free(s->ctx);
 	EVP_PKEY_free(s->pkey);
 	buf_free(&s->domain);
