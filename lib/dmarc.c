@@ -146,8 +146,9 @@ static bool identifier(struct check *c, struct tally *t, const char *method, con
 		t->temperror = t->temperror || result == AUTH_TEMPERROR;
 		return false;
 	}
-	if (domain_normal(raw, strlen(raw), &domain) == ST_OK)
+	if (domain_normal(raw, strlen(raw), &domain) == ST_OK && !domain.failed)
 		a = aligned(c, domain.p, strict);
+	c->nomem = c->nomem || domain.failed;
 	if (a != ALIGN_NO) {
 		t->unknown = t->unknown || (result == AUTH_PASS && a == ALIGN_UNKNOWN);
 		t->temperror = t->temperror || result == AUTH_TEMPERROR;

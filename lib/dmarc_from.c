@@ -27,9 +27,11 @@ static bool two_ats(const char *p, size_t n)
 	return false;
 }
 
-static void add_domain(const char *p, size_t n, struct dmarc_authors *out)
+/* False: out of memory. */
+static bool add_domain(const char *p, size_t n, struct dmarc_authors *out)
 {
 	struct buf b = { 0 };
+	bool ok;
 
 	if (n == 0 || p[0] == '[' || domain_normal(p, n, &b) != ST_OK || b.len >= sizeof out->domain[0]) {
 		out->malformed = true;
@@ -43,14 +45,17 @@ static void add_domain(const char *p, size_t n, struct dmarc_authors *out)
 	else
 		out->many = true;
 out:
+	ok = !b.failed;
 	buf_free(&b);
+	return ok;
 }
 
-/* repaired: the list is not what RFC 5322 says. */
-static void add_mailbox(struct span mailbox, bool repaired, struct dmarc_authors *out)
+/* False: out of memory. repaired: the list is not what RFC 5322 says. */
+static bool add_mailbox(struct span mailbox, bool repaired, struct dmarc_authors *out)
 {
 	struct buf address = { 0 }, name = { 0 };
 	const char *at;
+	bool ok = true;
 
 	json_text(json_get(mailbox, "name"), &name);
 	if (repaired && name.len && memchr(name.p, '@', name.len))
@@ -62,16 +67,19 @@ static void add_mailbox(struct span mailbox, bool repaired, struct dmarc_authors
 		if (!at || two_ats(address.p, (size_t)(at - address.p)))
 			out->malformed = true;
 		else
-			add_domain(at + 1, address.len - (size_t)(at + 1 - address.p), out);
+			ok = add_domain(at + 1, address.len - (size_t)(at + 1 - address.p), out);
 	}
+	ok = ok && !address.failed && !name.failed;
 	buf_free(&address);
 	buf_free(&name);
+	return ok;
 }
 
 static enum status add_field(const char *p, size_t n, struct dmarc_authors *out)
 {
 	struct buf json = { 0 };
 	struct span it, e, members, m;
+	bool ok = true;
 	int bits;
 
 	json_open(&json, NULL, '[');
@@ -85,14 +93,14 @@ static enum status add_field(const char *p, size_t n, struct dmarc_authors *out)
 	while (json_elem(&it, &e)) {
 		members = json_get(e, "members");
 		if (!members.p)
-			add_mailbox(e, bits & HDR_BAD_ADDRESS, out);
+			ok = add_mailbox(e, bits & HDR_BAD_ADDRESS, out) && ok;
 		while (members.p && json_elem(&members, &m))
-			add_mailbox(m, bits & HDR_BAD_ADDRESS, out);
+			ok = add_mailbox(m, bits & HDR_BAD_ADDRESS, out) && ok;
 	}
 out:
-	bits = json.failed;
+	ok = ok && !json.failed;
 	buf_free(&json);
-	return bits ? st_fail(ST_NOMEM, "From: out of memory") : ST_OK;
+	return !ok ? st_fail(ST_NOMEM, "From: out of memory") : ST_OK;
 }
 
 enum status dmarc_authors(const char *p, size_t len, struct dmarc_authors *out)

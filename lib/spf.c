@@ -87,6 +87,7 @@ static enum spf_step explain(struct spf_eval *e)
 		if (out->p[i] < ' ' || out->p[i] >= 0x7f)
 			out->p[i] = '?';
 out:
+	e->nomem = e->nomem || text.failed || out->failed;
 	buf_free(&text);
 	return step;
 }
@@ -150,7 +151,7 @@ enum status spf_check(struct dns *d, const struct spf_query *q, struct spf_resul
 	names_once(&r->names);
 	buf_free(&e.exp);
 	if (r->sender.failed || r->domain.failed || r->term.failed || r->at.failed || r->why.failed || r->exp.failed ||
-	    r->names.failed || e.exp.failed)
+	    r->names.failed || e.exp.failed || e.nomem)
 		return st_fail(ST_NOMEM, "SPF: out of memory");
 	return e.pending ? ST_AGAIN : ST_OK;
 }

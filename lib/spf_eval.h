@@ -27,7 +27,7 @@ struct spf_eval {
 	struct spf_result *r;
 	struct spf_macros vars;		/* .domain: of the record at hand */
 	char ip[INET6_ADDRSTRLEN];
-	bool pending;
+	bool pending, nomem;
 	struct spf_ptr_names ptr;
 	struct buf exp;			/* the exp= of the record that said fail, and whose it is */
 	char exp_domain[SPF_NAME_BYTES];

@@ -238,8 +238,7 @@ enum auth_result spf_host(struct spf_eval *e, const char *domain, int depth)
 			break;
 		}
 	}
-	if (rec.failed)
-		e->r->why.failed = true;
+	e->nomem = e->nomem || rec.failed;
 	buf_free(&rec);
 	return result;
 }

@@ -107,6 +107,7 @@ static enum spf_step validate(struct spf_eval *e)
 		return SPF_NO;
 	dns_reverse(e->vars.ip.b, e->vars.ip.v6, &reverse);
 	e->ptr.result = spf_ask(e, buf_cstr(&reverse), DNS_PTR, &a);
+	e->nomem = e->nomem || reverse.failed;
 	buf_free(&reverse);
 	if (e->ptr.result == DNS_PENDING)
 		return SPF_STOP;
@@ -177,8 +178,7 @@ enum status spf_target_name(struct spf_eval *e, const char *at, struct span spec
 	st = spf_macro_name(spec, &e->vars, &b);
 	snprintf(out, SPF_NAME_BYTES, "%s", buf_cstr(&b));
 	buf_free(&b);
-	if (st == ST_NOMEM)
-		e->r->why.failed = true;
+	e->nomem = e->nomem || st == ST_NOMEM;
 	return st;
 }
 
