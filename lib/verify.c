@@ -121,7 +121,7 @@ enum status verify_new(const struct domain *d, const struct records *records, co
 	w->delegation = delegation;
 	w->o = o;
 	w->group = verify_alloc(w, total * sizeof *w->group);
-	w->max_row = total + 2 * VERIFY_MAX_FOUND;
+	w->max_row = total + VERIFY_MAX_EXTRA;
 	w->max_finding = VERIFY_MAX_FINDINGS;
 	v->row = verify_alloc(w, w->max_row * sizeof *v->row);
 	v->finding = verify_alloc(w, w->max_finding * sizeof *v->finding);

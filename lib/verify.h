@@ -25,7 +25,8 @@
 #define VERIFY_WINDOW		100	/* domains on their way at a time */
 #define VERIFY_MAX_SERVERS	13	/* name servers of a zone that are asked (addresses, in all) */
 #define VERIFY_MAX_DEPTH	12	/* labels above a domain in which its zone is looked for */
-#define VERIFY_MAX_FOUND	20	/* records at a name that are looked at and shown; the number of all is kept */
+#define VERIFY_MAX_FOUND	256	/* records at a name that are looked at (AUTHORITY_MAX_RR, DNS_MAX_RECORDS) */
+#define VERIFY_MAX_EXTRA	40	/* rows of VERDICT_EXTRA of a domain; further ones are left out */
 #define VERIFY_MAX_FINDINGS	60
 
 enum verdict { VERDICT_OK, VERDICT_MISSING, VERDICT_WRONG, VERDICT_EXTRA, VERDICT_TEMPERROR };

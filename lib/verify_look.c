@@ -393,12 +393,12 @@ static void find_targets(struct verify_work *w)
 	w->n_target = w->n_zone_servers = w->n_parent_servers = 0;
 	if (!w->au)
 		return;
+	if (!find_zone(w) && w->d->mode != DOMAIN_DELEGATED && !w->o->authority)
+		return;
 	if (w->o->authority) {
 		add_target(w, "(given)", w->o->authority, false);
 		return;
 	}
-	if (!find_zone(w) && w->n_target == 0 && w->d->mode != DOMAIN_DELEGATED)
-		return;
 	add_servers(w, &w->parent_ns, true);
 	add_referred(w);
 	add_servers(w, &w->ns, false);

@@ -49,7 +49,7 @@ struct verify_work {
 	struct target target[2 * VERIFY_MAX_SERVERS];
 	size_t n_target, n_zone_servers, n_parent_servers;
 	int64_t started_ms;
-	size_t max_row, max_finding;
+	size_t max_row, max_finding, n_extra;
 	size_t answers, failures;	/* of the recursive path */
 };
 

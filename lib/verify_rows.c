@@ -201,11 +201,12 @@ static void fill(struct verify *v, const struct group *g, const struct rr *r, co
 
 static void fill_extra(struct verify *v, const struct group *g, size_t at, const struct verify_judged *j)
 {
-	struct verify_row *row = new_row(v);
+	struct verify_row *row = v->work->n_extra < VERIFY_MAX_EXTRA ? new_row(v) : NULL;
 	const struct rr *r = g->rr[0];
 
 	if (!row)
-		return;
+		return;		/* the rows that are left belong to what is expected */
+	v->work->n_extra++;
 	row->verdict = VERDICT_EXTRA;
 	row->owner = g->owner;
 	row->type = g->chosen.item[at].type;

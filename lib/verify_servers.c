@@ -15,8 +15,16 @@ void verify_find(struct verify *v, const char *code, bool grave, const char *at,
 	for (i = 0; i < v->n_finding; i++)	/* two records may include the same name */
 		if (strcmp(v->finding[i].code, code) == 0 && strcmp(v->finding[i].text, text) == 0)
 			return;
-	if (v->finding && v->n_finding < v->work->max_finding)
+	if (!v->finding)
+		return;
+	if (v->n_finding < v->work->max_finding)
 		v->finding[v->n_finding++] = (struct verify_finding){ code, grave, at, text };
+	else		/* what is grave is not lost among what is not */
+		for (i = v->n_finding; grave && i-- > 0;)
+			if (!v->finding[i].grave) {
+				v->finding[i] = (struct verify_finding){ code, grave, at, text };
+				return;
+			}
 }
 
 static bool soa_serial(const struct authority_reply *r, const char *zone, uint32_t *out)
@@ -52,8 +60,10 @@ static void server_row(struct verify *v, const struct target *t)
 		verify_find(v, "no-address", false, t->name, verify_fmt(w, "the name server %s of %s has no address", t->name, zone));
 		return;
 	}
-	if (!zone[0])
+	if (!zone[0]) {		/* given by --authority; which zone it serves could not be told */
+		s->problem = "was not asked for the zone";
 		return;
+	}
 	r = verify_server_says(w, t->address, zone, DNS_SOA);
 	if (!r)
 		return;
@@ -182,7 +192,7 @@ static void nobody_answers(struct verify *v)
 		asked += !v->server[i].parent && v->server[i].address[0];
 		good += !v->server[i].parent && v->server[i].has_serial;
 	}
-	if (w->au && asked > 0 && good == 0)
+	if (w->zone[0] && asked > 0 && good == 0)
 		verify_find(v, "no-authority", false, w->zone, verify_fmt(w,
 			"none of the name servers of %s answered here: what is said rests on the resolver alone", w->zone));
 }

@@ -18,7 +18,7 @@
 #include "verify_print.h"
 
 #define STRANGER	"203.0.113.77"
-#define INCLUDE_DEPTH	10	/* RFC 7208 4.6.4 allows no more lookups */
+#define INCLUDES	10	/* RFC 7208 4.6.4 allows no more lookups */
 
 struct sim {
 	const struct look_job *j;
@@ -52,9 +52,9 @@ static bool first_a(struct dns *d, const char *name, struct spf_ip *out)
 	return true;
 }
 
-static bool named_by(struct dns *d, const char *name, int depth, struct spf_ip *out);
+static bool named_by(struct dns *d, const char *name, int *left, struct spf_ip *out);
 
-static bool named_by_term(struct dns *d, const char *name, const struct spf_term *t, int depth, struct spf_ip *out)
+static bool named_by_term(struct dns *d, const char *name, const struct spf_term *t, int *left, struct spf_ip *out)
 {
 	char other[DOMAIN_MAX_BYTES + 1];
 
@@ -70,13 +70,14 @@ static bool named_by_term(struct dns *d, const char *name, const struct spf_term
 	if (t->kind == SPF_A && t->qualifier == '+')
 		return first_a(d, other, out);
 	if ((t->kind == SPF_INCLUDE && t->qualifier == '+') || t->kind == SPF_REDIRECT)
-		return named_by(d, other, depth + 1, out);
+		return named_by(d, other, left, out);
 	return false;
 }
 
-static bool named_by(struct dns *d, const char *name, int depth, struct spf_ip *out)
+/* left: how many more records may be looked at, in depth and in breadth. */
+static bool named_by(struct dns *d, const char *name, int *left, struct spf_ip *out)
 {
-	const struct dns_answer *a = depth < INCLUDE_DEPTH ? answer(d, name, DNS_TXT) : NULL;
+	const struct dns_answer *a = (*left)-- > 0 ? answer(d, name, DNS_TXT) : NULL;
 	bool found = false;
 	size_t i;
 
@@ -88,7 +89,7 @@ static bool named_by(struct dns *d, const char *name, int depth, struct spf_ip *
 			struct span rest = { text.p + 6, text.len - 6 };
 
 			while (!found && spf_term_next(&rest, &t) == ST_OK)
-				found = named_by_term(d, name, &t, depth, out);
+				found = named_by_term(d, name, &t, left, out);
 		}
 		buf_free(&text);
 	}
@@ -101,7 +102,9 @@ static enum status find_sender(struct sim *s, const char *mail_from, struct spf_
 	enum status rc = ST_OK;
 
 	while (rc == ST_OK && again) {
-		*found = named_by(proposal_dns(s->p), mail_from, 0, out);
+		int left = INCLUDES;
+
+		*found = named_by(proposal_dns(s->p), mail_from, &left, out);
 		rc = proposal_more(s->p, &again);
 	}
 	return rc;

@@ -13,6 +13,16 @@
 #include "json.h"
 #include "verify_print.h"
 
+/* What must be mended by people outweighs what mends itself. */
+static int worse(int a, int b)
+{
+	if ((a == EX_WEIR_NO && (b == EX_WEIR_OK || b == EX_WEIR_AGAIN)) || (b == EX_WEIR_NO && (a == EX_WEIR_OK || a == EX_WEIR_AGAIN)))
+		return EX_WEIR_NO;
+	if (a == EX_WEIR_NO || b == EX_WEIR_NO)
+		return a == EX_WEIR_NO ? b : a;
+	return st_worse(a, b);
+}
+
 /* ---- history ---- */
 
 static void event_rows(const struct verify *v, const struct verify_state *before, struct buf *b)
@@ -94,7 +104,7 @@ static enum status keep(struct store *st, struct look_job *j, int64_t now)
 }
 
 /* One transaction for a tenant's domains; jobs are in order of tenants. A domain that was removed meanwhile is left out. */
-static enum status keep_tenant(struct look *l, size_t from, size_t to, int64_t now)
+static enum status keep_tenant(struct look *l, size_t from, size_t to, int64_t now, int *status)
 {
 	struct store *st = NULL;
 	enum status rc = stores_get(l->stores, l->job[from]->tenant, &st);
@@ -110,7 +120,9 @@ static enum status keep_tenant(struct look *l, size_t from, size_t to, int64_t n
 		if (!j->v)
 			continue;
 		rc = keep(st, j, now);
-		if (rc == ST_NOTFOUND) {
+		if (rc == ST_NOTFOUND || rc == ST_BAD) {	/* what is damaged of one domain stops no other */
+			if (rc == ST_BAD)
+				*status = worse(*status, cli_fail(rc, j->d.name));
 			j->gone = true;
 			rc = ST_OK;
 		}
@@ -121,7 +133,7 @@ static enum status keep_tenant(struct look *l, size_t from, size_t to, int64_t n
 	return rc;
 }
 
-static enum status keep_all(struct look *l, int64_t now)
+static enum status keep_all(struct look *l, int64_t now, int *status)
 {
 	size_t i, k;
 	enum status rc = ST_OK;
@@ -129,7 +141,7 @@ static enum status keep_all(struct look *l, int64_t now)
 	for (i = 0; i < l->n && rc == ST_OK; i = k) {
 		for (k = i + 1; k < l->n && strcmp(l->job[k]->tenant, l->job[i]->tenant) == 0; k++)
 			;
-		rc = keep_tenant(l, i, k, now);
+		rc = keep_tenant(l, i, k, now, status);
 	}
 	return rc;
 }
@@ -165,16 +177,6 @@ static int status_of(const struct dns_view_opts *o, const struct look_job *j)
 	return j->v->count[VERDICT_TEMPERROR] > 0 ? EX_WEIR_AGAIN : EX_WEIR_OK;
 }
 
-/* What must be mended by people outweighs what mends itself. */
-static int worse(int a, int b)
-{
-	if ((a == EX_WEIR_NO && (b == EX_WEIR_OK || b == EX_WEIR_AGAIN)) || (b == EX_WEIR_NO && (a == EX_WEIR_OK || a == EX_WEIR_AGAIN)))
-		return EX_WEIR_NO;
-	if (a == EX_WEIR_NO || b == EX_WEIR_NO)
-		return a == EX_WEIR_NO ? b : a;
-	return st_worse(a, b);
-}
-
 int domain_verify(const struct dns_view_opts *o, int n, char *names[])
 {
 	struct look l = { .o = o };
@@ -189,7 +191,7 @@ int domain_verify(const struct dns_view_opts *o, int n, char *names[])
 	while (rc == ST_OK && more) {
 		rc = look_next(&l, &more, &status);
 		if (rc == ST_OK)
-			rc = keep_all(&l, now);
+			rc = keep_all(&l, now, &status);
 		for (i = 0; rc == ST_OK && i < l.n; i++) {
 			if (l.job[i]->v && !l.job[i]->gone) {
 				tell(o, l.job[i]);

@@ -89,7 +89,7 @@ worker_fenced() {
 	! grep -q secret out
 }
 
-@test "weir-domain verify is behind its fence while it waits for name servers, and the keys are outside" {
+@test "weir-domain verify is behind its fence while it waits for name servers" {
 	load dns
 	weir-tenant add acme
 	weir-domain add acme s.acme.example --provider ses:eu-central-1 --dkim-token a --dkim-token b --dkim-token c

@@ -311,7 +311,7 @@ child_not_well() {
 	self_managed $D
 	{
 		records $D
-		for i in {1..12}; do printf '%s. TXT "verification-%d=%s"\n' $D "$i" "$(printf 'x%.0s' {1..200})"; done
+		for i in {1..40}; do printf '%s. TXT "verification-%d=%s"\n' $D "$i" "$(printf 'x%.0s' {1..200})"; done
 	} | zone acme.example
 	nsd_start zones
 	[ "$(state)" = success ]
@@ -458,6 +458,19 @@ child_not_well() {
 	[ "$(wc -l <events)" = 3 ]
 	fits <events
 	weir-ls events --json acme | fits
+}
+
+@test "a crowd of records at one name hides nothing of the others" {
+	self_managed $D
+	{
+		records $D | sed '/tok3/d; /^_dmarc/d'
+		for i in {1..90}; do printf '%s. MX %d m%d.acme.example.\n%s. TXT "v=spf1 a:b%d.acme.example -all"\n' $D "$i" "$i" $D "$i"; done
+	} | zone acme.example
+	nsd_start zones
+	verify --json >got
+	[ "$(jq -r '.records[] | select(.verdict == "missing") | .owner' got | paste -sd ' ')" = "tok3._domainkey.$D _dmarc.$D" ]
+	[ "$(jq -r '.counts | .ok, .extra' got | paste -sd ' ')" = "6 40" ]
+	[ "$(jq -r '.findings[] | select(.grave) | .code' got | paste -sd ' ')" = two-spf ]
 }
 
 @test "what a zone says reaches neither the terminal nor the diff raw" {
