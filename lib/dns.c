@@ -1,8 +1,9 @@
 /*
  * dns.c - see dns.h: the answers we have, and the queries that wait for one. Who is asked: dns_back.h.
  *
- * Entries are in a hash table by name and type, and in one of three lists by state: queued, sent (the oldest has the
- * nearest deadline), answered.
+ * Entries are in a hash table by name and type, and in one of four lists by state: queued, parked, sent (the oldest has
+ * the nearest deadline), answered. A query whose domain has DNS_MAX_OF_A_DOMAIN out already is parked, and comes back to
+ * the queue when nobody else waits there: a thousand silent names of one sender do not stop anybody else's.
  */
 #include "dns.h"
 
@@ -14,6 +15,8 @@
 #include <time.h>
 #include "dns_back.h"
 
+#define GROUPS 4096	/* domains share a counter by chance: that costs them time, no more */
+
 struct list { struct dns_entry *first, *last; size_t n; };
 
 struct dns {
@@ -21,7 +24,8 @@ struct dns {
 	void *arg;
 	struct dns_entry **bucket;
 	size_t buckets, entries, finished;	/* finished: how many answers there have ever been */
-	struct list list[3];			/* by enum dns_state */
+	struct list list[DNS_STATES];
+	uint16_t out[GROUPS];			/* of each group, how many are DNS_SENT */
 	uint32_t seed;				/* of the hash: senders choose names */
 	int timeout_ms;
 	bool hurry;
@@ -102,6 +106,18 @@ static struct dns_entry *find(struct dns *d, const uint8_t *wire, size_t len, ui
 	return NULL;
 }
 
+/* The last two labels: mostly what one owner has. Where it is more (co.uk), the limit is shared. */
+static uint16_t group_of(const uint8_t *wire, uint32_t seed)
+{
+	const uint8_t *last = wire, *before = wire, *p;
+
+	for (p = wire; *p; p += 1u + *p) {
+		before = last;
+		last = p;
+	}
+	return (uint16_t)(dns_hash(before, (size_t)(p - before), seed) % GROUPS);
+}
+
 static struct dns_entry *add(struct dns *d, const uint8_t *wire, size_t len, uint16_t type, uint32_t hash)
 {
 	struct dns_entry *e;
@@ -116,6 +132,7 @@ static struct dns_entry *add(struct dns *d, const uint8_t *wire, size_t len, uin
 		e->wire_len = (uint8_t)len;
 		e->type = type;
 		e->hash = hash;
+		e->group = group_of(wire, d->seed);
 		if (d->entries >= d->buckets)
 			grow(d);
 		e->chain = d->bucket[hash & (d->buckets - 1)];
@@ -199,6 +216,7 @@ void dns_done(struct dns_entry *e, const struct dns_found *found)
 		e->answer = answer_new(&f, f.canonical ? buf_cstr(&canonical) : entry_text(e));
 	buf_free(&canonical);
 	e->until = now_ms() + keep_s(&f) * 1000;
+	e->dns->out[e->group] -= e->state == DNS_SENT;
 	list_take(e->dns, e);
 	list_add(e->dns, e, DNS_ANSWERED);
 	e->dns->finished++;
@@ -211,16 +229,35 @@ static void fail(struct dns_entry *e, enum dns_result result, const char *why)
 
 /* ---- asking ---- */
 
+static void send_one(struct dns *d, struct dns_entry *e)
+{
+	list_take(d, e);
+	list_add(d, e, DNS_SENT);
+	d->out[e->group]++;
+	e->until = now_ms() + d->timeout_ms;
+	if (d->back->start(d->arg, e) != ST_OK)
+		fail(e, DNS_SERVFAIL, st_text());
+}
+
 static void send_queued(struct dns *d)
 {
+	struct list *queue = &d->list[DNS_QUEUED], *parked = &d->list[DNS_PARKED];
+	bool limited = d->back->fd(d->arg) >= 0;	/* a file is never late */
 	struct dns_entry *e;
 
-	while ((e = d->list[DNS_QUEUED].first) != NULL && d->list[DNS_SENT].n < DNS_MAX_OUTSTANDING) {
+	if (!queue->first) {	/* those that were parked, all at once and in their order */
+		*queue = *parked;
+		*parked = (struct list){ 0 };
+		for (e = queue->first; e; e = e->next)
+			e->state = DNS_QUEUED;
+	}
+	while ((e = queue->first) != NULL && d->list[DNS_SENT].n < DNS_MAX_OUTSTANDING) {
+		if (!limited || d->out[e->group] < DNS_MAX_OF_A_DOMAIN) {
+			send_one(d, e);
+			continue;
+		}
 		list_take(d, e);
-		list_add(d, e, DNS_SENT);
-		e->until = now_ms() + d->timeout_ms;
-		if (d->back->start(d->arg, e) != ST_OK)
-			fail(e, DNS_SERVFAIL, st_text());
+		list_add(d, e, DNS_PARKED);
 	}
 }
 
@@ -286,7 +323,7 @@ bool dns_settled(const struct dns_entry *e)
 
 size_t dns_pending(const struct dns *d)
 {
-	return d->list[DNS_QUEUED].n + d->list[DNS_SENT].n;
+	return d->list[DNS_QUEUED].n + d->list[DNS_PARKED].n + d->list[DNS_SENT].n;
 }
 
 int dns_fd(const struct dns *d)
@@ -313,7 +350,7 @@ static enum status fail_all(struct dns *d)
 
 	while ((e = d->list[DNS_SENT].first) != NULL)
 		fail(e, DNS_SERVFAIL, "the resolver is broken");
-	while ((e = d->list[DNS_QUEUED].first) != NULL)
+	while ((e = d->list[DNS_QUEUED].first) != NULL || (e = d->list[DNS_PARKED].first) != NULL)
 		fail(e, DNS_SERVFAIL, "the resolver is broken");
 	return ST_IO;
 }
@@ -398,7 +435,7 @@ void dns_close(struct dns **dns)
 	if (!d)
 		return;
 	d->back->close(d->arg);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < DNS_STATES; i++)
 		while (d->list[i].first)
 			forget(d, d->list[i].first);
 	free(d->bucket);

@@ -26,6 +26,7 @@ enum { DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_PTR = 12, DNS_MX =
 
 #define DNS_TIMEOUT_MS		5000	/* a query, from when it is sent */
 #define DNS_MAX_OUTSTANDING	1000	/* queries at a time; further ones wait for a place, first come first served */
+#define DNS_MAX_OF_A_DOMAIN	128	/* of those, with the same last two labels: dead names of one sender leave room for others */
 #define DNS_MAX_RECORDS		256	/* records of an answer; a longer one is DNS_SERVFAIL */
 #define DNS_MAX_CNAMES		16	/* of a chain; a longer one is DNS_SERVFAIL */
 #define DNS_MAX_NAMES		200000	/* answers kept; dns_sweep() lets go of the oldest beyond that */

@@ -10,7 +10,7 @@
 
 #define DNS_MAX_WIRE 255	/* RFC 1035 2.3.4: with length bytes and the root's */
 
-enum dns_state { DNS_QUEUED, DNS_SENT, DNS_ANSWERED };
+enum dns_state { DNS_QUEUED, DNS_PARKED /* too many of its domain are out */, DNS_SENT, DNS_ANSWERED, DNS_STATES };
 
 struct dns_entry {
 	struct dns_entry *chain;		/* of its hash */
@@ -20,7 +20,7 @@ struct dns_entry {
 	int64_t until;				/* ms: DNS_SENT its deadline, DNS_ANSWERED when to forget it */
 	uint32_t hash;
 	int handle;				/* the back-end's */
-	uint16_t type;
+	uint16_t type, group;			/* group: by its last two labels */
 	uint8_t state, wire_len;
 	bool used;				/* handed out */
 	uint8_t wire[];				/* the name, in lower case, and after it the same as text */

@@ -66,6 +66,16 @@ zone() {
 	[ "$(grep -c ' found ' <<<"$output")" -eq 300 ]
 }
 
+@test "one domain with more silent names than may be asked at a time leaves room for the others" {
+	local names=() i
+	responder_start dead.example=silent
+	for ((i = 0; i < 1500; i++)); do names+=("n$i.dead.example" TXT); done
+	for ((i = 0; i < 20; i++)); do names+=("t.n$i.example" TXT); done
+	run -0 ask -r "127.0.0.1@$RESPONDER_PORT" -t 600 "${names[@]}"
+	[ "$(head -20 <<<"$output" | grep -c ' found ')" -eq 20 ]
+	[ "$(grep -c ' timeout ' <<<"$output")" -eq 1500 ]
+}
+
 @test "nobody at all there: timeout or failure, in time" {
 	run -0 ask -r "127.0.0.1@$(free_port)" -t 1000 x.example TXT
 	[[ $output == *" timeout "* || $output == *" servfail "* ]]
