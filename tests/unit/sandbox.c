@@ -162,6 +162,7 @@ static const struct { const char *profile; unsigned may; } table[] = {
 	{ "weir-domain", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-domain.verify", ROUTES }, { "weir-domain.history", ROUTES | STORES },
 	{ "weir-address", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
+	{ "weir-inbox", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 };
 
 static void files_of(unsigned may, const char *tenant)
