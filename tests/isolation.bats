@@ -64,7 +64,7 @@ nothing() {
 }
 
 @test "every command of weir is looked at here" {
-	looked_at=" address auth cat domain export extract fsck ls parse progress route scan show spool store tenant thread why "
+	looked_at=" address auth cat domain event export extract fsck inbox ls parse progress route scan show sign spool store tenant thread why "
 	for program in "$WEIR_BIN"/weir-*; do
 		[[ $looked_at == *" ${program##*/weir-} "* ]] || { echo "say here what ${program##*/} shows of other tenants"; false; }
 	done
@@ -169,6 +169,19 @@ nothing() {
 	[ "$(weir-domain list globex)" = $'globex.example\tglobex' ]
 	jq -nc '{weir:1,id:"x",envelope:{to:["alphashared@in.platform.example"]}}' | weir-route --tenant globex | jq -e '.hold.reason == "other_tenant"'
 	[ "$(grep -rail alpha home/tenants/globex | wc -l)" = 0 ]
+}
+
+@test "event, sign: reports and keys of another tenant's are not there" {
+	nothing weir-event list --json globex
+	nothing weir-event dmarc --json --table globex
+	nothing weir-event tlsrpt --json --table globex
+	weir-cat acme m1@one.example >message
+	for tenant in globex acme; do
+		nothing weir-sign --domain acme.example --tenant $tenant <message
+		[ "$status" != 0 ]
+	done
+	run weir-sign --domain acme.example --tenant globex --records
+	[ "$status" != 0 ]
 }
 
 @test "nobody changes what is another tenant's" {
