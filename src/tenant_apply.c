@@ -13,6 +13,7 @@
 #include "keyring.h"
 #include "plan.h"
 #include "suffix.h"
+#include "suffix.h"
 #include "weir-tenant.h"
 
 static struct providers *providers;
