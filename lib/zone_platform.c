@@ -125,7 +125,7 @@ static enum status keep(int dir, const struct kept *k)
 /* Within the lock: which serial has this content? */
 static enum status serial_of(const char *home, const struct records *r, int64_t now, uint32_t *serial_out)
 {
-	char hex[DIGEST_HEX + 1];
+	char hex[DIGEST_HEX + 1] = "";
 	struct kept k;
 	int dir = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	enum status st = dir < 0 ? st_fail_errno("%s", home) : ST_OK;
