@@ -1,4 +1,4 @@
-/* aggregate_in.h - between aggregate.c, which reads the XML, and aggregate_rows.c, which makes the entity. */
+/* aggregate_in.h - between aggregate.c, which reads the XML, aggregate_rows.c, which adds up the records, and aggregate_entity.c. */
 #ifndef WEIR_AGGREGATE_IN_H
 #define WEIR_AGGREGATE_IN_H
 
@@ -57,6 +57,17 @@ enum status aggregate_spf(struct aggregate *a);
 enum status aggregate_record(struct aggregate *a);
 /* The whole. ST_BAD too. */
 enum status aggregate_entity(struct aggregate *a, struct buf *out);
+
+/* ---- values: aggregate_value.c ---- */
+bool aggregate_missing(const struct aggregate *a, enum field f);	/* or empty */
+/* A whole number of at most max; -1 if it is none. */
+int64_t aggregate_number(const struct aggregate *a, enum field f, int64_t max);
+/* Where the text stands in the list (ends with NULL), in any case of letters; -1: nowhere. */
+int aggregate_word(struct aggregate *a, enum field f, const char *const *words);
+/* Text for people, as it is; nothing if there is none. */
+void aggregate_put_text(struct aggregate *a, struct buf *b, const char *key, enum field f);
+/* The word, if it is one that the RFCs have; else "unknown", with what was said. Nothing if nothing was. Returns aggregate_word(). */
+int aggregate_put_word(struct aggregate *a, struct buf *b, const char *key, enum field f, const char *const *words);
 
 void aggregate_forget(struct aggregate *a, enum field from, enum field to);	/* empties texts [from, to) */
 void aggregate_done(struct aggregate *a);
