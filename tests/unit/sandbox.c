@@ -161,6 +161,7 @@ static const struct { const char *profile; unsigned may; } table[] = {
 	{ "weir-tenant", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-domain", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-domain.verify", ROUTES }, { "weir-domain.history", ROUTES | STORES },
+	{ "weir-inbox", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-address", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-inbox", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 };
