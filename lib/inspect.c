@@ -183,6 +183,9 @@ static void read_defects(struct inspector *in)
 			unscanned(&in->message, w->unscanned, w->name);
 	}
 	in->message_act = action_for(in, &in->message);
+	/* What is held for that is not delivered, whatever libclamav's mail reader would find, and that one needs 200 MB for
+	 * what broke our limits. Once it may be delivered, it is read. */
+	in->as_mail &= in->o.raw_as_mail || in->message_act != ACT_HOLD;
 }
 
 /* ---- bytes ---- */

@@ -279,7 +279,7 @@ static enum pool_failure why_dead(const struct pool *p, const struct worker *w, 
 {
 	size_t rss = (size_t)usage->ru_maxrss * 1024;
 
-	if (w->timed_out)
+	if (w->timed_out || (WIFSIGNALED(ws) && WTERMSIG(ws) == SIGXCPU))
 		return POOL_TIMEOUT;
 	if (WIFEXITED(ws) && WEXITSTATUS(ws) == POOL_EXIT_MEMORY)
 		return POOL_MEMORY;
@@ -355,7 +355,7 @@ static void bury(struct pool *p, int i)
 	close(w->fd);
 	w->pid = 0;
 	why = why_dead(p, w, ws, &usage);
-	detail = why == POOL_TIMEOUT ? (int)p->opts->timeout_ms : WIFSIGNALED(ws) ? WTERMSIG(ws) : 0;
+	detail = why == POOL_TIMEOUT ? (int)(w->timed_out ? p->opts->timeout_ms : p->shared[i].cpu_ms) : WIFSIGNALED(ws) ? WTERMSIG(ws) : 0;
 	if (p->opts->ended)
 		p->opts->ended(p->opts->arg, pid, i);
 	if (p->stop)

@@ -41,6 +41,10 @@ struct pool_opts {
 	void (*ended)(void *arg, pid_t pid, int worker_index);
 };
 
+/* In each(): the record may take that much of the processor's time from now on; then its worker ends, as by the timeout
+ * (POOL_TIMEOUT, detail: these milliseconds). Wall time is no measure of what a message costs where others work beside it. */
+void pool_limit_cpu(unsigned ms);
+
 /* Reads stdin to its end, writes stdout. Returns the exit status (65 if some
  * record was quarantined by each() or failed(), 75/74/78 as rec_filter). Stopped records
  * are passed on in their place without a worker. SIGTERM and SIGINT end the workers.

@@ -29,6 +29,22 @@ uint64_t pool_now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* One for the process: there is one pool in it. */
+static struct { timer_t timer; bool made, armed; struct pool_shared *shared; } cpu;
+
+void pool_limit_cpu(unsigned ms)
+{
+	struct sigevent e = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGXCPU };
+
+	if (!cpu.made)
+		cpu.made = timer_create(CLOCK_PROCESS_CPUTIME_ID, &e, &cpu.timer) == 0;
+	if (!cpu.made)
+		return;		/* the timeout is still there */
+	cpu.shared->cpu_ms = ms;
+	cpu.armed = ms > 0;
+	timer_settime(cpu.timer, 0, &(struct itimerspec){ .it_value = { ms / 1000, ms % 1000 * 1000000L } }, NULL);
+}
+
 static void flush(struct child *c)
 {
 	if (c->out.len && file_write_all(c->fd, c->out.p, c->out.len) != ST_OK)
@@ -114,6 +130,8 @@ static void work(struct child *c, const struct pool_request *q, const char *line
 		st = st_fail(ST_NOMEM, "out of memory");
 	if (st == ST_NOMEM && c->opts->memory_bytes)
 		_exit(POOL_EXIT_MEMORY);
+	if (cpu.armed)
+		pool_limit_cpu(0);
 	reply(c, q->seq, st);
 	__atomic_store_n(&c->shared->seq, 0, __ATOMIC_RELEASE);
 	c->shared->busy_ns += pool_now_ns() - began;
@@ -144,6 +162,7 @@ static void settle(const struct pool_opts *opts, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EX_WEIR_IO);
+	signal(SIGXCPU, SIG_DFL);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -168,6 +187,7 @@ _Noreturn void pool_child(const struct pool_opts *opts, int index, int fd,
 	enum status st = ST_OK;
 
 	settle(opts, parent);
+	cpu.shared = shared;
 	if (opts->start)
 		st = opts->start(opts->arg, index);
 	if (st != ST_OK) {

@@ -24,6 +24,7 @@ struct pool_shared {
 	uint64_t ready;		/* 1 after start() */
 	uint64_t seq;		/* the record at work, 0: none */
 	uint64_t busy_ns, count;	/* time spent, records done */
+	uint64_t cpu_ms;	/* what SIGXCPU says is over */
 };
 
 uint64_t pool_now_ns(void);

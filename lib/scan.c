@@ -18,6 +18,7 @@
 #include "sigdb.h"
 
 #define REVISION "weir-scan 2"		/* change it when verdicts come about differently */
+#define WRITES_FACTOR 4			/* small writes for each file that may be in an object */
 #define ONE_MATCHER_BYTES (1u << 20)	/* of signatures, at most */
 #define TINY_BYTES 5			/* libclamav looks at nothing of this size or less */
 
@@ -43,7 +44,7 @@ struct scanner {
 	char *clamd, *tmpdir;
 	char *memory;			/* a folder of scratch.h to use instead of tmpdir while there is room; or NULL */
 	int meter;
-	uint64_t metered;
+	struct scratch_meter metered;	/* after the last look in memory */
 	struct buf canary;		/* an object that must be found */
 	bool canary_lost, outdated;
 	unsigned looks;			/* since the last canary */
@@ -197,18 +198,30 @@ static void look_on_disk(struct scanner *s, enum look how, const void *p, size_t
 	}
 }
 
+/* More files than the limit, however they are counted: libclamav makes all pieces of a mail before it counts the first. */
+static bool too_many_writes(const struct scanner *s, const struct scratch_meter *a, const struct scratch_meter *b)
+{
+	uint64_t writes = b->writes - a->writes, full = (b->bytes - a->bytes) / SCRATCH_PAGE;
+
+	return writes > full && writes - full > WRITES_FACTOR * (uint64_t)s->limits.files;
+}
+
 /* In memory, if it cannot have been full. */
 static void look_engine(struct scanner *s, enum look how, const void *p, size_t n, struct finding *out)
 {
+	struct scratch_meter before = s->metered;	/* what was written since counts too: never too little */
+
 	look_once(s, s->memory ? s->memory : s->tmpdir, how, p, n, out);
 	if (!s->memory || out->verdict == VERDICT_INFECTED)
 		return;
-	uint64_t before = s->metered;	/* after the last look; what was written since makes it seem more, never less */
-	s->metered = scratch_meter_read(s->meter);
-	if (before <= s->metered && s->metered != UINT64_MAX && s->metered - before < SCRATCH_BYTES)
+	bool told = scratch_meter_read(s->meter, &s->metered);
+	if (told && scratch_used(&before, &s->metered) < SCRATCH_BYTES)
 		return;
-	look_on_disk(s, how, p, n, out);
-	s->metered = scratch_meter_read(s->meter);
+	if (told && too_many_writes(s, &before, &s->metered))
+		unscanned(out, "too_many", "more pieces than files may be in it");
+	else
+		look_on_disk(s, how, p, n, out);
+	scratch_meter_read(s->meter, &s->metered);
 }
 
 /* The daemon is asked about the whole; it tells nothing about members, so only what can be seen
@@ -484,7 +497,10 @@ enum status scanner_start(struct scanner *s, const char *tmpdir, const char *mem
 	s->tmpdir = strdup(tmpdir);
 	s->memory = memory && s->engine ? strdup(memory) : NULL;
 	s->meter = s->memory ? scratch_meter_open() : -1;
-	s->metered = s->memory ? scratch_meter_read(s->meter) : 0;
+	if (s->memory && !scratch_meter_read(s->meter, &s->metered)) {
+		free(s->memory);
+		s->memory = NULL;
+	}
 	if (!s->tmpdir || (s->engine && !use_folder(s, s->memory ? s->memory : s->tmpdir)))
 		return st_fail(ST_NOMEM, "no memory");
 	find_canary(s);	/* if it is lost, all that comes is unscanned: no record gets lost */

@@ -60,6 +60,11 @@ static enum status each(void *arg, const struct rec *rec, struct buf *extra)
 	struct run *r = arg;
 	bool passing = false;
 	enum status st = ST_OK;
+	int64_t size = 0;
+
+	if (!json_get_int(rec_get(rec, "raw.size"), &size) || size < 0 || size > MESSAGE_MAX_BYTES)
+		size = MESSAGE_MAX_BYTES;
+	pool_limit_cpu(r->o->cpu_s * 1000 + (unsigned)(size >> 20) * SCANPOOL_CPU_MS_MB);
 
 	if (too_old(r)) {
 		rec_hold(extra, "weir-scan", "signatures_changed", "start weir-scan again", 60);
@@ -87,7 +92,7 @@ static void failed(void *arg, const struct rec *rec, enum pool_failure why, int 
 	struct run *r = arg;
 	char text[80];
 
-	snprintf(text, sizeof text, why == POOL_TIMEOUT ? "after %d ms" : "worker ended by signal %d", detail);
+	snprintf(text, sizeof text, why == POOL_TIMEOUT ? "not done after %d ms" : "worker ended by signal %d", detail);
 	inspect_unscanned(rec, r->o->scanner, r->o->allow_unscanned,
 		why == POOL_TIMEOUT ? "timeout" : why == POOL_MEMORY ? "too_big" : "crash",
 		why == POOL_MEMORY ? "out of memory" : text, extra);

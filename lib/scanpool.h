@@ -9,6 +9,7 @@
 #include "scratch.h"
 
 #define SCANPOOL_OUTDATED_S	600	/* how long signatures are used after their files have changed */
+#define SCANPOOL_CPU_MS_MB	500
 #define SCANPOOL_WORKER_BYTES	(2ull << 30)	/* memory for one worker, beyond the signatures */
 
 struct scanpool_opts {
@@ -19,6 +20,7 @@ struct scanpool_opts {
 	bool raw_as_mail, allow_unscanned;
 	int workers;
 	unsigned timeout_s;		/* for one message */
+	unsigned cpu_s;			/* of the processor, for one message, and SCANPOOL_CPU_MS_MB for each MB of it */
 };
 
 /* Reads stdin to its end, writes stdout; the exit status: as pool_run, and 75 if something is held for a reason

@@ -10,8 +10,6 @@
 
 #include "scratch.h"
 
-#define PAGE_BYTES 4096
-
 static bool write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -79,7 +77,8 @@ static bool open_all(struct scratch *out, int n)
 bool scratch_open(struct scratch *out, int n)
 {
 	int meter = scratch_meter_open();
-	bool metered = scratch_meter_read(meter) != UINT64_MAX;
+	struct scratch_meter now;
+	bool metered = scratch_meter_read(meter, &now);
 
 	if (meter >= 0)
 		close(meter);
@@ -106,17 +105,24 @@ int scratch_meter_open(void)
 	return open("/proc/self/io", O_RDONLY | O_CLOEXEC);
 }
 
-uint64_t scratch_meter_read(int fd)
+bool scratch_meter_read(int fd, struct scratch_meter *out)
 {
 	unsigned long long bytes, reads, writes;
 	char text[256];
 	ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
 
 	if (n < 0)
-		return UINT64_MAX;
+		return false;
 	text[n] = '\0';
 	const char *at = strstr(text, "wchar: ");
 	if (!at || sscanf(at, "wchar: %llu syscr: %llu syscw: %llu", &bytes, &reads, &writes) != 3)
-		return UINT64_MAX;
-	return bytes + writes * PAGE_BYTES;
+		return false;
+	*out = (struct scratch_meter){ bytes, writes };
+	return true;
+}
+
+uint64_t scratch_used(const struct scratch_meter *a, const struct scratch_meter *b)
+{
+	return b->bytes < a->bytes || b->writes < a->writes ? UINT64_MAX
+		: b->bytes - a->bytes + (b->writes - a->writes) * SCRATCH_PAGE;
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define SCRATCH_BYTES	(64ull << 20)
+#define SCRATCH_PAGE	4096
 
 struct scratch { int fd; char path[40]; };	/* path: for this process and its children */
 
@@ -23,9 +24,11 @@ struct scratch { int fd; char path[40]; };	/* path: for this process and its chi
 bool scratch_open(struct scratch *out, int n);
 void scratch_close(struct scratch *s, int n);
 
-/* The most that all writes of this process up to now can have taken of a filesystem, in bytes: what was
- * written, and a page for each write. UINT64_MAX: it cannot be told. `fd`: scratch_meter_open() in this very process. */
+/* What this process has written up to now. `fd`: scratch_meter_open() in this very process. False: it cannot be told. */
+struct scratch_meter { uint64_t bytes, writes; };
 int scratch_meter_open(void);
-uint64_t scratch_meter_read(int fd);
+bool scratch_meter_read(int fd, struct scratch_meter *out);
+/* The most that what was written from a to b can have taken of a filesystem: the bytes, and a page for each write. */
+uint64_t scratch_used(const struct scratch_meter *a, const struct scratch_meter *b);
 
 #endif

@@ -34,6 +34,7 @@ static const char help[] =
 	"  --clamd-canary FILE  what clamd must find (default HOME/clamd-canary)\n"
 	"  -j N                 worker processes (default: one per processor)\n"
 	"  --timeout SECONDS    for one message (default 300)\n"
+	"  --cpu SECONDS        of the processor, for one message (default 8, and 0.5 for each MB)\n"
 	"  --tmpdir DIR         scratch space (default memory, and HOME/run)\n"
 	"  --raw-as-mail        have libclamav read every raw message as mail, too\n"
 	"  --allow-unscanned    hold nothing for being unscanned: mail gets through unseen\n"
@@ -53,13 +54,13 @@ struct opts {
 	struct scan_opts scan;
 	struct roots *roots;
 	bool any_root, raw_as_mail, allow_unscanned, missing, exposed, verdict;
-	long jobs, timeout_s;
+	long jobs, timeout_s, cpu_s;
 	struct scanner *scanner;
 	bool in_memory;		/* as far as it goes */
 	struct scratch memory[POOL_MAX_WORKERS];	/* one for each worker */
 };
 
-enum { OPT_HOME = 256, OPT_DB, OPT_MIN, OPT_CLAMD, OPT_CANARY, OPT_TIMEOUT, OPT_TMPDIR, OPT_AS_MAIL,
+enum { OPT_HOME = 256, OPT_DB, OPT_MIN, OPT_CLAMD, OPT_CANARY, OPT_TIMEOUT, OPT_CPU, OPT_TMPDIR, OPT_AS_MAIL,
 	OPT_ALLOW, OPT_FILE, OPT_TOTAL, OPT_FILES, OPT_DEPTH, OPT_MS, OPT_MISSING, OPT_EXPOSED,
 	OPT_TENANT, OPT_VERSION };
 
@@ -69,6 +70,7 @@ static const struct option longopts[] = {
 	{ "clamd", required_argument, NULL, OPT_CLAMD },
 	{ "clamd-canary", required_argument, NULL, OPT_CANARY },
 	{ "jobs", required_argument, NULL, 'j' }, { "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "cpu", required_argument, NULL, OPT_CPU },
 	{ "tmpdir", required_argument, NULL, OPT_TMPDIR },
 	{ "raw-as-mail", no_argument, NULL, OPT_AS_MAIL },
 	{ "allow-unscanned", no_argument, NULL, OPT_ALLOW },
@@ -134,6 +136,7 @@ static int options(int argc, char **argv, struct opts *o)
 		case OPT_CLAMD: o->scan.clamd = optarg; break;
 		case OPT_CANARY: o->scan.clamd_canary = optarg; break;
 		case OPT_TIMEOUT: o->timeout_s = number(optarg, 86400); break;
+		case OPT_CPU: o->cpu_s = number(optarg, 86400); break;
 		case OPT_TMPDIR: o->tmpdir = optarg; break;
 		case OPT_AS_MAIL: o->raw_as_mail = true; break;
 		case 'e': o->verdict = true; break;
@@ -213,7 +216,8 @@ static int run(struct opts *o)
 	return scanpool_run(&(struct scanpool_opts){ .home = o->home, .tmpdir = o->tmpdir,
 		.memory = o->in_memory ? o->memory : NULL, .roots = o->roots, .scanner = o->scanner, .raw_as_mail = o->raw_as_mail,
 		.allow_unscanned = o->allow_unscanned, .workers = (int)o->jobs,
-		.timeout_s = (unsigned)o->timeout_s });
+		.timeout_s = (unsigned)o->timeout_s,
+		.cpu_s = (unsigned)o->cpu_s });
 }
 
 /* ---- what has been delivered ---- */
@@ -267,7 +271,7 @@ static enum status enter(const struct opts *o)
 int main(int argc, char **argv)
 {
 	static char staging[PATH_MAX], scratch[PATH_MAX], canary[PATH_MAX];
-	struct opts o = { .timeout_s = 300 };
+	struct opts o = { .timeout_s = 300, .cpu_s = 8 };
 	enum status st;
 	int rc;
 

@@ -35,6 +35,13 @@ static enum status each(void *arg, const struct rec *rec, struct buf *extra)
 		for (;;)
 			pause();
 	}
+	if (json_is(act, "busy")) {
+		pool_limit_cpu(20);
+		for (volatile unsigned i = 0;; i++)
+			;
+	}
+	if (json_is(act, "limited"))
+		pool_limit_cpu(10000);
 	if (json_is(act, "memory"))
 		return st_fail(ST_NOMEM, "no memory");
 	if (json_is(act, "bad"))
@@ -255,6 +262,15 @@ static void time_is_limited(void)
 	CHECK(*tries == 1);	/* it would hang again */
 }
 
+static void processor_time_is_limited_for_each_record(void)
+{
+	started(&(struct pool_opts){ .workers = 1 });
+	CHECK(runs("{\"weir\":1,\"do\":\"limited\"}\n{\"weir\":1,\"do\":\"busy\"}\n{\"weir\":1,\"n\":2}\n",
+		"{\"weir\":1,\"do\":\"limited\"}\n"
+		"{\"weir\":1,\"do\":\"busy\",\"hold\":{\"by\":\"t\",\"reason\":\"timeout\",\"detail\":\"20\"}}\n"
+		"{\"weir\":1,\"n\":2,\"did\":2}\n") == 75);
+}
+
 static void memory_under_a_limit_is_a_verdict_and_without_one_a_hold(void)
 {
 	started(&(struct pool_opts){ .workers = 1, .memory_bytes = 64 << 20 });
@@ -426,6 +442,7 @@ int main(void)
 	a_record_whose_worker_was_killed_is_tried_once_more();
 	twice_is_its_own_doing();
 	time_is_limited();
+	processor_time_is_limited_for_each_record();
 	memory_under_a_limit_is_a_verdict_and_without_one_a_hold();
 	failures_of_each_are_those_of_a_filter();
 	a_worker_cannot_forge_lines();
