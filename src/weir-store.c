@@ -43,6 +43,7 @@ static const char help[] =
 struct item {
 	char *line;
 	struct rec rec;
+	struct span tenant;	/* of rec: asked for once for each tenant of the batch */
 	bool waiting;		/* for its tenant's transaction */
 	struct store_result result;
 	struct buf extra;
@@ -73,9 +74,7 @@ static void hold(struct run *r, struct item *it, const char *reason, const char 
 
 static bool this_tenant(const struct item *it, struct span tenant)
 {
-	struct span t = rec_get(&it->rec, "tenant");
-
-	return it->waiting && t.len == tenant.len && !memcmp(t.p, tenant.p, t.len);
+	return it->waiting && it->tenant.len == tenant.len && !memcmp(it->tenant.p, tenant.p, tenant.len);
 }
 
 static bool only_this_record(enum status st)
@@ -143,7 +142,7 @@ static void mark_stored(struct item *it)
 /* The tenant of the first waiting record, and all others of his. */
 static void settle(struct run *r, size_t first)
 {
-	struct span tenant = rec_get(&r->item[first].rec, "tenant");
+	struct span tenant = r->item[first].tenant;
 	enum status st = store_tenant_batch(r, tenant);
 	const char *reason = st == ST_NOTFOUND ? "no_tenant" : "store_failed";
 
@@ -207,6 +206,7 @@ static enum status batch_add(struct run *r, const struct rec *rec)
 		return st_fail(ST_NOMEM, "a batch: out of memory");
 	memcpy(it->line, rec->line, rec->len);
 	item_point(it, rec);
+	it->tenant = rec_get(&it->rec, "tenant");
 	it->waiting = !rec_stopped(rec);
 	r->n++;
 	r->line_bytes += rec->len;
