@@ -70,7 +70,8 @@ static enum status fail(int rc, const char *what)
 		? ST_AGAIN : rc == MDB_VERSION_MISMATCH || rc == MDB_INVALID ? ST_CONFIG
 		: rc > 0 ? st_errno(rc) : ST_IO;
 
-	return st_fail(st, "ledger: %s: %s", what, mdb_strerror(rc));
+	bool damaged = rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND;
+	return st_fail(st, "ledger: %s: %s%s", what, mdb_strerror(rc), damaged ? ": remove it, all is scanned again then" : "");
 }
 
 /* The schema's number, checked or written. */

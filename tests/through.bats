@@ -213,6 +213,22 @@ three_ways() {
 soon() { local end=$((SECONDS + 20)); until "$@"; do ((SECONDS < end)) || return 1; done; }
 teardown() { [ ! -f pid ] || kill "$(cat pid)" || true; }
 
+@test "a damaged ledger: said what to do, nothing is delivered, and once it is removed all of it is" {
+	acme
+	letter one >1.eml
+	put one 1.eml
+	ingest
+	letter two >2.eml
+	put two 2.eml
+	head -c 8192 /dev/urandom | dd of="$WEIR_HOME/ledger/data.mdb" conv=notrunc 2>/dev/null
+	run -78 ingest
+	[[ $output == *"ledger: $WEIR_HOME/ledger: "*": remove it, all is scanned again then"* ]]
+	[ "$(subjects acme)" = one ]
+	rm -rf "$WEIR_HOME/ledger"
+	ingest
+	[ "$(subjects acme)" = 'one two' ]
+}
+
 # ---- bombs ----
 
 # The worst of tests/bombs.py for one or the other program; BOMBS= names others, BOMBS=all takes all of them.
