@@ -171,15 +171,21 @@ three_ways() {
 	# Killed as often as they come.
 	{
 		until [ -f stop ]; do
-			for d in "$WEIR_HOME"/run/scan.[0-9]*; do kill -9 "${d##*.}" 2>/dev/null; done
+			for d in "$WEIR_HOME"/run/scan.[0-9]*; do kill -9 "${d##*.}" 2>/dev/null && echo killed >>kills; done
 		done
 	} 3>&- &
 	killer=$!
+	# No mail comes before the first kill has landed.
+	mkdir fake
+	printf '#!/bin/sh\n{ until [ -s kills ]; do :; done; cat; } | "%s" "$@"\n' "$(command -v weir-scan)" >fake/weir-scan
+	chmod +x fake/weir-scan
 	status=0
-	ingest || status=$?
+	PATH=$PWD/fake:$PATH ingest || status=$?
+	[ -s kills ]
 	: >stop
 	wait $killer || true
-	[ "$status" = 75 ] || [ "$status" = 0 ]
+	# 70: they did not even begin.
+	[ "$status" = 75 ] || [ "$status" = 0 ] || [ "$status" = 70 ]
 	weir-ls messages acme --json | jq -se 'all(.scan.verdict != "unscanned")' >/dev/null
 	[ "$(weir-ls messages acme --json | jq -r 'select(.scan.verdict == "clean") | .message.subject' | sed '/^one$/d')" = '' ]
 	weir-spool release spool
