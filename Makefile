@@ -14,7 +14,7 @@ TOOLS    = $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 FUZZERS  = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 PIPES    = ingest ingest-maildir verify-domains
 SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) pipelines/common.bash .ci/run .ci/need samples/setup samples/demo samples/hostile/make-large \
-	tests/bench/bench tests/bench/verify tests/bench/auth tests/bench/dkim completion/weir.bash
+	tests/bench/bench tests/bench/scale tests/bench/verify tests/bench/auth tests/bench/dkim completion/weir.bash
 
 # What Debian 12 calls the things we need: to build and run, to test, to fuzz, to lint.
 DEB_BUILD = gcc make pkg-config libc6-dev libgmime-3.0-dev libclamav-dev zlib1g-dev liblmdb-dev libssl-dev \
@@ -122,6 +122,7 @@ bench: deps
 	@$(BUILD)/bench/record
 	@tests/bench/verify
 	@tests/bench/bench
+	@[ -z "$(BENCH_SCALE)" ] || tests/bench/scale
 	@tests/bench/auth
 	@tests/bench/dkim
 
