@@ -38,6 +38,7 @@ static const struct { const char *option, *value; } settings[] = {
 	{ "infra-keep-probing:", "yes" },
 	{ "harden-below-nxdomain:", "no" },	/* some servers still say NXDOMAIN for empty names above others */
 	{ "aggressive-nsec:", "no" },
+	{ "rrset-roundrobin:", "no" },		/* as the server gave them: limits cut at the same place each time */
 	{ "edns-buffer-size:", "1232" },
 	{ "use-syslog:", "no" },
 };
