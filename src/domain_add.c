@@ -30,6 +30,30 @@ static enum status warn_reports(const struct domain *d, struct buf *warnings)
 	return st;
 }
 
+/* DMARC without reports is half of it, and reports to an address that nobody has are lost. (A new domain cannot
+ * have addresses yet.) */
+static enum status warn_lost_reports(struct store *st, const struct domain *d, bool is_new, struct buf *warnings)
+{
+	enum status rc = ST_OK;
+
+	if (d->mode != DOMAIN_PLAIN && d->n_rua == 0)
+		buf_fmt(warnings, "DMARC without reports: nobody will tell of forged mail (--rua dmarc@%s)\n", d->name);
+	for (size_t i = 0; rc == ST_OK && !is_new && i < d->n_rua + d->n_ruf; i++) {
+		const char *address = i < d->n_rua ? d->rua[i] : d->ruf[i - d->n_rua];
+		struct destination to;
+
+		if (strcmp(strchr(address, '@') + 1, d->name) != 0)
+			continue;
+		rc = setting_resolve(st, address, &to);
+		if (rc == ST_NOTFOUND) {
+			buf_fmt(warnings, "nobody receives the reports to %s: weir-address --inbox reports add %s %s\n",
+				address, store_tenant(st), address);
+			rc = ST_OK;
+		}
+	}
+	return rc;
+}
+
 /* ---- the change ---- */
 
 static enum status ensure_keys(struct adding *a, struct domain *d)
@@ -70,6 +94,8 @@ static enum status change(void *arg, struct store *st)
 		rc = setting_domain_set(st, a->name, &s);
 	if (rc == ST_OK && d.mode != DOMAIN_PLAIN)
 		rc = domain_set(st, &d);
+	if (rc == ST_OK)
+		rc = warn_lost_reports(st, &d, a->is_new, &a->warnings);
 	a->keys_went = had_keys && !d.own_keys;
 	return rc;
 }

@@ -174,3 +174,14 @@ ses() { weir-domain add "$@" --provider ses:eu-central-1 --dkim-token aaa --dkim
 	weir-domain add globex plain.example
 	weir-domain show plain.example | grep -q '^Mode: *plain'
 }
+
+@test "DMARC without reports is said, and reports that nobody would receive" {
+	tenants
+	ses acme s.acme.example 2>err
+	grep -q 'without reports: .*--rua dmarc@s.acme.example' err
+	weir-domain set s.acme.example --rua dmarc@s.acme.example 2>err
+	grep -q 'nobody receives the reports to dmarc@s.acme.example: weir-address --inbox reports add acme' err
+	weir-address --inbox reports add acme dmarc@s.acme.example
+	weir-domain set s.acme.example --dmarc reject 2>err
+	[ ! -s err ]
+}
