@@ -143,9 +143,8 @@ static enum status resolve(struct router *r, const char *address, struct route *
 		return st_fail(ST_NOTFOUND, "%s has no such address on the shared domain %s", out->tenant, domain);
 	if (st == ST_NOTFOUND)
 		return st_fail(ST_NOTFOUND, "domain %s is %s's, but no such address", domain, out->tenant);
-	if (st == ST_DENIED)
-		return st_fail(ST_DENIED, "%s's address is switched off", out->tenant);
-	return st;
+	out->inactive = st == ST_DENIED;	/* nothing else in there is refused: the store is open */
+	return out->inactive ? ST_OK : st;
 }
 
 enum status router_find(struct router *r, const char *rcpt, size_t len, struct route *out)
@@ -153,6 +152,7 @@ enum status router_find(struct router *r, const char *rcpt, size_t len, struct r
 	struct buf address = { 0 };
 	enum status st = address_normal(rcpt, len, &address);
 
+	out->inactive = false;
 	if (st == ST_OK && !buf_ok(&address))
 		st = st_fail(ST_NOMEM, "router: out of memory");
 	else if (st == ST_BAD || (st == ST_OK && address.len > ADDRESS_MAX_BYTES))

@@ -7,6 +7,7 @@
 #ifndef WEIR_ROUTER_H
 #define WEIR_ROUTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "home.h"
 #include "settings.h"
@@ -15,14 +16,18 @@
 #define ROUTER_TENANTS 200	/* three file descriptors and three maps each */
 
 struct router;
-struct route { char tenant[TENANT_MAX_BYTES + 1]; struct destination to; };
+struct route {
+	char tenant[TENANT_MAX_BYTES + 1];
+	struct destination to;
+	bool inactive;		/* the tenant has the address and has switched it off: `to` says nothing */
+};
 
 /* keep: stores kept open, at most ROUTER_TENANTS (0: that many). */
 enum status router_open(const char *home, size_t keep, struct router **out);
 void router_close(struct router **r);
 
 /* rcpt as it stands in the envelope: any bytes. ST_NOTFOUND: no tenant is to have it, and st_text() tells people
- * why; ST_DENIED: a tenant has the address and has switched it off. Everything else is about us, not about the recipient. */
+ * why. Everything else is about us, not about the recipient. */
 enum status router_find(struct router *r, const char *rcpt, size_t len, struct route *out);
 
 /* The tenant's policy as JSON, "" if nothing is set; lives until the next call. ST_NOTFOUND: no such tenant. */

@@ -155,16 +155,19 @@ static enum status place(struct run *run, struct span rcpt_json, struct span rcp
 {
 	struct route route;
 	enum status st = router_find(run->router, rcpt.p, rcpt.len, &route);
-	bool ours = st == ST_OK && (run->opts.tenant == NULL || strcmp(route.tenant, run->opts.tenant) == 0);
+	bool ours = st == ST_OK && !route.inactive && (run->opts.tenant == NULL || strcmp(route.tenant, run->opts.tenant) == 0);
 
 	if (ours)
 		return add_recipient(run, route.tenant, rcpt_json, rcpt, &route.to, match_name(route.to.match));
+	if (st == ST_OK && route.inactive) {
+		char why[TENANT_MAX_BYTES + 40];
+
+		snprintf(why, sizeof(why), "%s's address is switched off", route.tenant);
+		run->inactive++;
+		return add_held(run, rcpt_json, why);
+	}
 	if (st == ST_OK)
 		return add_held(run, rcpt_json, "belongs to another tenant than the one --tenant names");
-	if (st == ST_DENIED) {
-		run->inactive++;
-		return add_held(run, rcpt_json, st_text());
-	}
 	if (st != ST_NOTFOUND)
 		return st;
 	if (run->opts.tenant != NULL)
@@ -360,7 +363,7 @@ static enum status prepare(struct run *run)
 		snprintf(run->fallback.address, sizeof(run->fallback.address), "%s", buf_cstr(&normal));
 	buf_free(&normal);
 	if (st == ST_OK && o->inbox == NULL && router_find(run->router, o->address, strlen(o->address), &route) == ST_OK
-			&& strcmp(route.tenant, o->tenant) == 0)
+			&& !route.inactive && strcmp(route.tenant, o->tenant) == 0)
 		snprintf(run->fallback.inbox, sizeof(run->fallback.inbox), "%s", route.to.inbox);
 	return st;
 }
