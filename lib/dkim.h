@@ -36,6 +36,7 @@
 #define DKIM_MAX_TAGS		64	/* in a signature or key record */
 #define DKIM_MAX_NAMES		256	/* in h= */
 #define DKIM_MAX_FIELDS		4000	/* header fields of a message; with more every signature is `policy` */
+#define DKIM_MAX_HEADER_BYTES	(1u << 20)	/* of its header; the same */
 #define DKIM_MAX_KEY_BYTES	8192	/* a key record */
 #define DKIM_MAX_KEYS		4	/* key records tried at one name (RFC 6376 3.6.2.2: undefined; 6.1.2: may cycle) */
 #define DKIM_MIN_RSA_BITS	1024	/* RFC 8301 3.2: fewer are never valid */
@@ -130,7 +131,8 @@ struct dkim_sign_opts {
  * (each of these fields as often as it is there, and once more, so that none can be added): RFC 6376 5.4.1's and the
  * MIME and List fields. ST_BAD, and out as it was: the message has no From or several, no address can be read from it,
  * or one whose domain is neither a signer's nor below it (relaxed alignment is wider, RFC 9989: it may also go upwards,
- * but who signs for mail.acme.example need not speak for acme.example); no header at all; over DKIM_MAX_FIELDS. */
+ * but who signs for mail.acme.example need not speak for acme.example); no header at all, or one with NUL or a CR without LF, which relays change;
+ * over DKIM_MAX_FIELDS or DKIM_MAX_HEADER_BYTES. */
 enum status dkim_sign(struct dkim *d, const char *raw, size_t len, struct dkim_signer *const *signer, size_t n,
 	const struct dkim_sign_opts *o, struct buf *out);
 

@@ -193,7 +193,7 @@ static int by_limit(const void *a, const void *b)
 /* One form of the body: those of want[] that are of it, all at once. */
 static bool hash_form(struct dkim *d, const char *p, size_t len, bool relaxed, struct dkim_body *want, size_t n)
 {
-	struct dkim_body *mark[DKIM_MAX_SIGNATURES];
+	struct dkim_body *mark[DKIM_MAX_SIGNATURES] = { 0 };
 	uint8_t whole[HASH_BYTES];
 	struct sink s;
 

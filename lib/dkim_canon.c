@@ -64,14 +64,14 @@ static enum field_kind kind_of(const char *p, const struct field *f)
 
 enum status dkim_fields_read(const char *p, size_t len, struct dkim_fields *out)
 {
-	size_t pos = header_begin(p, len);
+	size_t begin = header_begin(p, len), pos = begin;
 	struct field f;
 
 	out->p = p;
 	out->n = 0;
 	out->too_many = false;
 	while (field_next(p, len, &pos, &f)) {
-		if (out->n == DKIM_MAX_FIELDS) {
+		if (out->n == DKIM_MAX_FIELDS || f.end - begin > DKIM_MAX_HEADER_BYTES) {
 			out->too_many = true;
 			break;
 		}

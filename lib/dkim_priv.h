@@ -58,7 +58,7 @@ struct dkim_field { struct field at; uint32_t hash; enum field_kind kind; bool t
 struct dkim_fields {	/* the header of a message */
 	const char *p;
 	size_t n, body;		/* body: where it begins */
-	bool too_many;		/* more than DKIM_MAX_FIELDS: n of them are here */
+	bool too_many;		/* over DKIM_MAX_FIELDS or DKIM_MAX_HEADER_BYTES: n of them are here */
 	size_t cap;
 	struct dkim_field *f;
 };

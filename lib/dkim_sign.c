@@ -246,6 +246,14 @@ static enum status add_signature(struct dkim *d, const struct dkim_signer *s, co
 	return st;
 }
 
+static bool odd_bytes(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] == '\0' || (p[i] == '\r' && (i + 1 == n || p[i + 1] != '\n')))
+			return true;
+	return false;
+}
+
 /* As the message's first line ends. */
 static const char *line_end(const char *raw, size_t len)
 {
@@ -263,9 +271,11 @@ enum status dkim_sign(struct dkim *d, const char *raw, size_t len, struct dkim_s
 
 	enum status st = dkim_fields_read(raw, len, &d->fields);
 	if (st == ST_OK && d->fields.too_many)
-		st = st_fail(ST_BAD, "it has more than %d header fields", DKIM_MAX_FIELDS);
+		st = st_fail(ST_BAD, "it has more than %d header fields, or %u bytes of them", DKIM_MAX_FIELDS, DKIM_MAX_HEADER_BYTES);
 	if (st == ST_OK && header_begin(raw, len) > 0)
 		st = st_fail(ST_BAD, "it begins with a byte order mark or a \"From \" line, not with its header");
+	if (st == ST_OK && odd_bytes(raw, d->fields.body))
+		st = st_fail(ST_BAD, "its header has NUL or a CR without LF, which would not arrive as they are");
 	if (st == ST_OK)
 		st = check_from(&d->fields, signer, n);
 	if (st == ST_OK)

@@ -6,6 +6,7 @@
  */
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,6 +52,7 @@ struct sign {
 	struct dkim *dkim;
 	struct signkeys keys;
 	int64_t expire_s;
+	const char *only;	/* the tenant whose keys these are; NULL: keys from files */
 	const struct roots *roots;
 	struct staging *staging;
 	struct buf path, raw, out, tenant;
@@ -234,6 +236,8 @@ static enum status each(void *arg, const struct rec *rec, struct buf *extra)
 
 	buf_clear(&s->tenant);
 	json_text(rec_get(rec, "tenant"), &s->tenant);
+	if (s->only && strcmp(buf_cstr(&s->tenant), s->only) != 0)
+		return st_fail(ST_BAD, "it is not of tenant %s, whose keys these are", s->only);
 	enum status st = read_raw(s, rec);
 	if (st == ST_OK)
 		st = sign(s);
@@ -298,6 +302,7 @@ int main(int argc, char **argv)
 	rc = options(argc, argv, &o);
 	s.roots = o.roots;
 	s.expire_s = o.expire_s;
+	s.only = o.tenant;
 	if (rc == 0) {
 		st = dkim_new(&s.dkim);
 		if (st == ST_OK && (o.records || o.tenant))

@@ -406,6 +406,9 @@ def bodies():
 		odd = HEAD + [b'X-A:\r\n', b'X-B: \t \r\n', b'X-C:\r\n \r\n\tx \r\n', b'X-D: a\rb\0c\r\n', b'X-E \t:  \xff\xfe  \r\n', b'X-F:' + b' x' * 20000 + b'\r\n']
 		one(f'odd fields, {canon}', 'pass', '6376 3.4.1, 3.4.2', head=odd, h='from:x-a:x-b:x-c:x-d:x-e:x-f', canon=canon)
 	fill = [b'X: y\r\n'] * (4000 - len(HEAD) - 1)
+	big = [b'X: ' + b'y' * ((1 << 20) - 5 - len(GOOD) - sum(map(len, HEAD))) + b'\r\n']
+	case('a header of 1 MB', 'pass', 'DKIM_MAX_HEADER_BYTES', mail(GOOD, head=big + HEAD))
+	case('a header of 1 MB and a byte', 'policy', 'DKIM_MAX_HEADER_BYTES', mail(GOOD, head=HEAD + [big[0].replace(b'X: y', b'X: yy')]))
 	case('4000 fields', 'pass', 'DKIM_MAX_FIELDS', mail(GOOD, head=fill + HEAD))
 	case('4001 fields', 'policy', 'DKIM_MAX_FIELDS', mail(GOOD, head=fill + [b'X: y\r\n'] + HEAD))
 

@@ -95,6 +95,9 @@ b64() { tr -d ' \r\n'; }
 	printf 'From: a@acme.example\r\nno field\r\n\r\nx' | refused 'a line that is no field'
 	printf 'From x Mon Nov 16 12:00:00 2026\r\nFrom: a@acme.example\r\n\r\nx' | refused 'From '
 	printf '\xef\xbb\xbfFrom: a@acme.example\r\n\r\nx' | refused 'byte order mark'
+	printf 'From: a@acme.example\r\nX: a\rFrom: b@acme.example\r\n\r\nx' | refused 'CR without LF'
+	printf 'From: a@acme.example\r\nX: a\0b\r\n\r\nx' | refused 'NUL'
+	{ echo 'From: a@acme.example'; printf 'X: %01048576d\n\n' 1; } | refused '1048576 bytes'
 	{ for i in $(seq 4000); do echo "X-$i: x"; done; echo 'From: a@acme.example'; } | refused '4000 header fields'
 	{ for i in $(seq 244); do echo "To: x$i@b.example"; done; echo 'From: a@acme.example'; } | refused 'too many header fields'
 	sed 1d m | sign >s	# 256 names in h= (DKIM_MAX_NAMES) are not too many
@@ -233,4 +236,15 @@ platform() {
 	run -65 --separate-stderr weir-sign --tenant nobody --domain s.acme.example <m
 	[ -z "$output" ] && [[ $stderr == *nobody* ]]
 	run -64 weir-sign --tenant acme --domain s.acme.example --selector s --key "$BATS_FILE_TMPDIR/ed.pem" <m
+}
+
+@test "records: with a tenant's keys only that tenant's mail is signed, whatever its From" {
+	platform
+	weir-tenant add acme
+	weir-domain add acme s.acme.example --provider own
+	mkdir in
+	printf 'From: a@s.acme.example\r\n\r\nx' >in/m
+	raw in/m in/m in/m | weir-parse -r -R . | jq -c '.tenant = ("acme", "globex")' | head -3 | jq -c 'if input_line_number == 3 then del(.tenant) else . end' >rec
+	run -65 bash -c 'weir-sign -r -R . --tenant acme --domain s.acme.example <rec >out 2>err'
+	[ "$(jq -r 'if .signed then .tenant + " signed" else (.tenant // "none") + " " + .quarantine.by end' out | paste -sd,)" = 'acme signed,globex weir-sign,none weir-sign' ]
 }
