@@ -19,7 +19,7 @@ SCRIPTS  = bin/weir $(PIPES:%=pipelines/%) pipelines/common.bash .ci/run .ci/nee
 # What Debian 12 calls the things we need: to build and run, to test, to fuzz, to lint.
 DEB_BUILD = gcc make pkg-config libc6-dev libgmime-3.0-dev libclamav-dev zlib1g-dev liblmdb-dev libssl-dev \
 	libjson-c-dev libidn2-dev libseccomp-dev libunbound-dev libldns-dev libpsl-dev libexpat1-dev dns-root-data jq
-DEB_TEST  = bats lmdb-utils clamav-testfiles mandoc python3 python3-jsonschema python3-yaml openssl zip unzip \
+DEB_TEST  = bats lmdb-utils clamav-testfiles clamav-daemon mandoc python3 python3-jsonschema python3-yaml openssl zip unzip \
 	nsd bind9-utils knot-dnssecutils ldnsutils libopendkim-dev python3-dkim python3-nacl python3-spf postfix
 DEB_FUZZ  = clang
 DEB_LINT  = shellcheck mandoc cppcheck

@@ -201,6 +201,7 @@ static bool hash_form(struct dkim *d, const char *p, size_t len, bool relaxed, s
 	for (size_t i = 0; i < n; i++)
 		if (want[i].relaxed == relaxed && want[i].limit >= 0)
 			mark[s.marks++] = &want[i];
+	/* cppcheck-suppress uninitvar ; pointers are sorted, and all are set */
 	qsort(mark, s.marks, sizeof(*mark), by_limit);
 	if (EVP_DigestInit_ex2(d->ctx, d->sha256, NULL) != 1)
 		return false;

@@ -57,3 +57,17 @@ need() { "$TOP/.ci/need" "$@"; }
 	PATH=$PWD/p run "$TOP/.ci/need" liby-dev
 	[ "$status" = 0 ] && [ -z "$output" ]
 }
+
+@test "servers that tests want are not started, and what forbids it is taken away again" {
+	touch lists
+	sed -i '2i ls "$POLICY_RC_D" >>"'"$PWD"'/log" 2>&1' f/apt-get
+	printf '#!/bin/sh\necho "systemctl $*" >>"%s/log"\n' "$PWD" >f/systemctl
+	chmod +x f/systemctl
+	POLICY_RC_D=$PWD/policy need liby-dev nsd
+	grep -qx "$PWD/policy" log
+	grep -q 'disable nsd' log
+	[ ! -e policy ]
+	echo mine >policy
+	POLICY_RC_D=$PWD/policy need postfix
+	[ "$(cat policy)" = mine ]
+}

@@ -8,6 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct entity e;
+	static struct digest d;
 	struct node self, links[THREAD_MAX_LINKS];
 	struct rec rec;
 	size_t n = 0;
@@ -24,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				abort();
 	}
 	/* What goes into the journal comes out of it again. */
-	if (entity_from_record(&rec, NULL, &e) == ST_OK) {
+	if (entity_from_record(&rec, NULL, &d, &e) == ST_OK) {
 		struct buf journal = { 0 };
 		static struct entity back;
 
