@@ -169,6 +169,21 @@ static bool step_walk(struct authcheck *c, struct dns *d)
 	return !c->has_raw || a->n == 0 || dmarc_walk(d, a->domain[0], &c->priv->walk) != ST_AGAIN;
 }
 
+/* "DKIM pass" above "DMARC fail" for the same domain: people would take that for a mistake of ours. */
+static void say_testing(struct authcheck *c)
+{
+	if (c->dmarc.result == AUTH_PASS || c->dmarc.result == AUTH_NONE || c->dmarc.result == AUTH_PERMERROR)
+		return;
+	for (size_t i = 0; i < c->dkim->n; i++) {
+		const struct dkim_signature *s = &c->dkim->sig[i];
+
+		if (s->result != DKIM_PASS || !(s->flags & DKIM_TESTING))
+			continue;
+		buf_fmt(&c->dmarc.why, "; the signature of %s passed, but its key is for testing (t=y) and does not count", s->domain);
+		return;
+	}
+}
+
 static bool step_dmarc(struct authcheck *c, struct dns *d)
 {
 	struct dmarc_dkim sigs[DMARC_MAX_DKIM];
@@ -194,7 +209,10 @@ static bool step_dmarc(struct authcheck *c, struct dns *d)
 	st = dmarc_check(d, &q, &c->dmarc);
 	if (st == ST_AGAIN)
 		return false;
-	return st == ST_OK || no_memory(&c->dmarc.result, &c->dmarc.why);
+	if (st != ST_OK)
+		return no_memory(&c->dmarc.result, &c->dmarc.why);
+	say_testing(c);
+	return true;
 }
 
 static bool step(struct authcheck *c, struct dns *d, int which)

@@ -278,7 +278,7 @@ void authcheck_json(const struct authcheck_said *s, struct buf *b)
 	enum dmarc_policy asked = asked_for(s);
 	enum dmarc_action action = dmarc_action_of(s->rec, asked);
 	bool asks = s->rec && (asked == DMARC_REJECT || asked == DMARC_QUARANTINE);
-	struct buf why = { 0 };
+	struct buf why = { 0 }, tenant = { 0 };
 
 	if (s->check)
 		ours_json(s, asks ? words[action] : NULL, b);
@@ -286,8 +286,11 @@ void authcheck_json(const struct authcheck_said *s, struct buf *b)
 		auth_json_as("auth", s->spool, asks ? words[action] : NULL, b);
 	if (action != DMARC_HOLD)
 		return;
-	buf_fmt(&why, "DMARC fails, the author's domain asks for %s, and so the tenant's policy dmarc.%s has it held",
-		dmarc_policy_name(asked), dmarc_policy_name(asked));
+	json_text(rec_get(s->rec, "tenant"), &tenant);
+	buf_fmt(&why, "DMARC fails, the author's domain asks for %s, and so the tenant's policy dmarc.%s has it held; it goes on "
+		"after \"weir-tenant set %s dmarc.%s flag\", at once with \"weir-spool release --reason dmarc\"",
+		dmarc_policy_name(asked), dmarc_policy_name(asked), tenant.len ? tenant.p : "TENANT", dmarc_policy_name(asked));
 	rec_hold(b, "weir-auth", "dmarc", buf_cstr(&why), 0);
+	buf_free(&tenant);
 	buf_free(&why);
 }

@@ -228,9 +228,24 @@ from_ses() {
 	weir-tenant set c dmarc.reject hold
 	message a.example >m.eml
 	record m.eml '.envelope.ip = "198.51.100.1"' >in
-	weir-route <in | auth | jq -e '.hold.reason == "dmarc" and (.hold.detail | test("reject"))'
+	weir-route <in | auth >held
+	jq -e '.hold.reason == "dmarc" and (.hold.detail | test("reject"))' held
+	# ... and how it gets out again
+	jq -e '.hold.detail | contains("weir-tenant set c dmarc.reject flag") and contains("weir-spool release --reason dmarc")' held
 	weir-tenant set c dmarc.reject flag
 	weir-route <in | auth | jq -e '(has("hold") | not) and .auth.dmarc.action == "flag"'
+}
+
+@test "a key that is being tested counts for nothing with DMARC, and that is said where somebody looks" {
+	sed 's/k=rsa; /t=y; /' zone >testing	# the same length: one string of TXT
+	[ "$(grep -c 't=y' testing)" = 1 ]
+	record signed.eml '.envelope.ip = "198.51.100.1"' | weir-auth --dns testing >out
+	[ "$(results <out)" = "fail pass fail" ]
+	jq -e '.auth.dkim.signatures[0].flags == ["testing"] and (.auth.dmarc.reason | test("signature of a.example passed.*t=y"))' out
+	weir-auth --dns testing --mail-from x@a.example --ip 198.51.100.1 signed.eml | grep '^DMARC   fail .*t=y'
+	# nobody asks where it makes no difference
+	record signed.eml | weir-auth --dns testing | jq -e '.auth.dmarc.result == "pass" and (.auth.dmarc.reason | test("t=y") | not)'
+	record signed.eml '.envelope.ip = "198.51.100.1"' | auth | jq -e '.auth.dmarc.result == "pass" and (.auth.dmarc.reason | test("t=y") | not)'
 }
 
 @test "Authentication-Results in our own name are ignored and counted" {
