@@ -19,7 +19,7 @@ _weir() {
 	[[ $COMP_CWORD = "$first" && $cur != -* ]] && case ${prog##*[ -]} in
 	spool) words='list claim ack tally hold release requeue put status' ;;
 	event) words='dmarc tlsrpt list' ;;
-	tenant) words='add list show set export plan apply remove platform' ;;
+	tenant) words='add list show set export plan apply remove platform routes' ;;
 	address | inbox) words='add list show set remove' ;;
 	domain) words='add set list show remove records zone delegation mta-sts rotate verify plan history' ;;
 	ls) words="threads messages attachments inboxes events tenants $words" ;;

@@ -3,6 +3,7 @@
  */
 #include "change.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,6 +248,105 @@ static enum status sync(struct store *st, struct routes *routes, const char *sha
 	return rc;
 }
 
+/* ---- all tenants' routes ---- */
+
+struct filling { const char *home; struct routes *routes; struct store *st; routes_clash_fn clash; void *arg; };
+
+static enum status fill_name(struct filling *f, const char *name)
+{
+	enum status rc = routes_fill_name(f->routes, store_tenant(f->st), name);
+
+	if (rc != ST_EXISTS)
+		return rc;
+	if (f->clash != NULL)
+		f->clash(f->arg, store_tenant(f->st), name);
+	return ST_OK;
+}
+
+static enum status fill_domain(void *arg, const char *domain, const struct domain_setting *d)
+{
+	return fill_name(arg, domain);
+}
+
+/* An address is in a domain of the tenant's or on the shared one: so a shared domain that was lost is found again. */
+static enum status fill_address(void *arg, const char *address, const struct address_setting *a)
+{
+	struct filling *f = arg;
+	const char *domain = strrchr(address, '@') + 1;
+	char shared[DOMAIN_MAX_BYTES + 1];
+	struct domain_setting d;
+	enum status rc = setting_domain(f->st, domain, &d);
+
+	if (rc != ST_NOTFOUND)
+		return rc;
+	rc = routes_fill_shared(f->routes, domain, shared);
+	return rc == ST_OK && strcmp(domain, shared) == 0 ? fill_name(f, address) : rc;
+}
+
+static enum status fill_tenant(void *arg, const char *tenant)
+{
+	struct filling *f = arg;
+	enum status rc = store_open(f->home, tenant, STORE_READ, &f->st);
+
+	if (rc == ST_OK)
+		rc = store_begin(f->st);
+	if (rc == ST_OK) {
+		rc = setting_domains(f->st, fill_domain, f);
+		if (rc == ST_OK)
+			rc = setting_addresses(f->st, fill_address, f);
+		store_abort(f->st);
+	}
+	store_close(&f->st);
+	return rc;
+}
+
+static enum status fill(void *arg, struct routes *r)
+{
+	struct filling *f = arg;
+
+	f->routes = r;
+	return store_tenants(f->home, fill_tenant, f);
+}
+
+static enum status fill_routes(struct routes *routes, const char *home, routes_clash_fn clash, void *arg)
+{
+	enum status rc = routes_fill(routes, fill, &(struct filling){ .home = home, .clash = clash, .arg = arg });
+	char why[512];
+
+	if (rc == ST_OK)
+		return rc;
+	snprintf(why, sizeof(why), "%s", st_text());
+	return st_fail(rc, "routes are made of all tenants' settings, and not all can be read: %s", why);
+}
+
+enum status settings_routes(const char *home, routes_clash_fn clash, void *arg)
+{
+	struct routes *routes = NULL;
+	enum status rc = routes_open(home, 1, &routes);
+
+	if (rc == ST_OK)
+		rc = fill_routes(routes, home, clash, arg);
+	routes_close(&routes);
+	return rc;
+}
+
+/* The tenant's store and routes, open; routes are whole. A store is open once in a process: not while all are read. */
+static enum status open_both(const char *home, const char *tenant, struct store **st, struct routes **routes)
+{
+	bool whole = false;
+	enum status rc = store_open(home, tenant, STORE_WRITE, st);
+
+	if (rc == ST_OK)
+		rc = routes_open(home, 1, routes);
+	if (rc == ST_OK)
+		rc = routes_whole(*routes, &whole);
+	if (rc != ST_OK || whole)
+		return rc;
+	store_close(st);
+	rc = fill_routes(*routes, home, NULL, NULL);
+	return rc == ST_OK ? store_open(home, tenant, STORE_WRITE, st) : rc;
+}
+
 /* ---- the whole ---- */
 
 static enum status change_in(struct store *st, struct routes *routes, const char *shared, enum change_how how, settings_fn fn,
@@ -277,10 +377,8 @@ enum status settings_change(const char *home, const char *tenant, enum change_ho
 	char shared[DOMAIN_MAX_BYTES + 1];
 	struct routes *routes = NULL;
 	struct store *st = NULL;
-	enum status rc = store_open(home, tenant, STORE_WRITE, &st);
+	enum status rc = open_both(home, tenant, &st, &routes);
 
-	if (rc == ST_OK)
-		rc = routes_open(home, 1, &routes);
 	if (rc == ST_OK)
 		rc = store_begin(st);
 	if (rc == ST_OK) {

@@ -26,6 +26,13 @@ enum status settings_change(const char *home, const char *tenant, enum change_ho
 /* The same for who only looks: one snapshot, nothing is repaired. */
 enum status settings_read(const char *home, const char *tenant, settings_fn fn, void *arg);
 
+/* Gets what a tenant's settings say is its own, while routes say that it is another's. */
+typedef void (*routes_clash_fn)(void *arg, const char *tenant, const char *name);
+/* Makes HOME/routes, or adds what is missing in it, from the settings of all tenants: after it was lost, or restored from an older
+ * copy. The shared domain is found by the addresses on it. settings_change() does it by itself where routes are new. If one tenant's
+ * settings cannot be read nothing is changed: what it has would be free for others. clash may be NULL. */
+enum status settings_routes(const char *home, routes_clash_fn clash, void *arg);
+
 /* What settings_change() settles after fn: one primary address as soon as there is any (an active one, the first by name), an inbox/NAME
  * for each inbox that something leads to. */
 enum status settings_settle(struct store *st);

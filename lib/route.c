@@ -21,10 +21,12 @@ enum status routes_fail(int rc, const char *what)
 {
 	enum status st = rc == MDB_MAP_FULL || rc == MDB_READERS_FULL || rc == MDB_MAP_RESIZED ? ST_AGAIN
 		: rc == MDB_NOTFOUND ? ST_NOTFOUND
-		: rc == MDB_VERSION_MISMATCH || rc == MDB_INVALID ? ST_CONFIG
-		: rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND ? ST_BAD
+		: rc == MDB_VERSION_MISMATCH || rc == MDB_INVALID || rc == MDB_CORRUPTED || rc == MDB_PAGE_NOTFOUND ? ST_CONFIG
 		: rc > 0 ? st_errno(rc) : ST_IO;
 
+	if (st == ST_CONFIG)
+		return st_fail(st, "routes: %s: %s (remove the folder routes of the home, then weir-tenant routes makes it again "
+			"from all tenants' settings)", what, mdb_strerror(rc));
 	return st_fail(st, "routes: %s: %s", what, mdb_strerror(rc));
 }
 

@@ -12,6 +12,7 @@
  */
 #ifndef WEIR_ROUTE_H
 #define WEIR_ROUTE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include "status.h"
 struct routes;
@@ -43,4 +44,16 @@ enum routes_sync {
 /* Makes the tenant's domains and addresses (they have an '@') exactly these, in one transaction. Sorts names. Looks at all routes there
  * are: 0.1 ms for 1,000. */
 enum status routes_sync(struct routes *r, const char *tenant, const char **names, size_t n, enum routes_sync how);
+
+/* ---- made again ---- */
+/* Routes that are new know nobody, and would give one tenant's domain to whoever asks first. So nothing is changed in them before
+ * every tenant's settings were read into them once (change.h settings_routes). *whole_out: whether that was done. */
+enum status routes_whole(struct routes *r, bool *whole_out);
+/* Calls fn within one transaction of routes, in which it calls routes_fill_name() and routes_fill_shared(); then they are whole. fn may read
+ * stores, and must not take a tenant's lock: who holds one waits for routes. */
+enum status routes_fill(struct routes *r, enum status (*fn)(void *arg, struct routes *r), void *arg);
+/* Only adds: what others have changed meanwhile stays. ST_EXISTS: it is another tenant's here, and stays so. */
+enum status routes_fill_name(struct routes *r, const char *tenant, const char *name);
+/* What stands as the shared domain while routes are filled (254 bytes); domain_in, not NULL, if there is none yet. */
+enum status routes_fill_shared(struct routes *r, const char *domain_in, char *domain_out);
 #endif

@@ -15,6 +15,7 @@
 struct routes {
 	MDB_env *env;		/* NULL: nothing was ever written, all is empty */
 	MDB_txn *read;		/* kept, reset between lookups */
+	MDB_txn *fill;		/* within routes_fill() */
 	MDB_dbi meta, domains, addresses;
 	bool has_addresses;	/* false: there is no such database yet */
 	int write;

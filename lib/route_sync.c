@@ -294,6 +294,88 @@ enum status routes_sync(struct routes *r, const char *tenant, const char **names
 	return end(txn, st);
 }
 
+/* ---- made again ---- */
+
+static enum status read_whole(struct routes *r, MDB_txn *txn, bool *whole_out)
+{
+	MDB_val key = val_of("whole"), val;
+	int rc = mdb_get(txn, r->meta, &key, &val);
+
+	*whole_out = rc == 0;
+	return rc == 0 || rc == MDB_NOTFOUND ? ST_OK : routes_fail(rc, "whole");
+}
+
+enum status routes_whole(struct routes *r, bool *whole_out)
+{
+	enum status st;
+
+	*whole_out = false;
+	if (r->env == NULL)
+		return ST_OK;
+	st = routes_look(r);
+	if (st == ST_OK) {
+		st = read_whole(r, r->read, whole_out);
+		mdb_txn_reset(r->read);
+	}
+	return st;
+}
+
+enum status routes_fill(struct routes *r, enum status (*fn)(void *arg, struct routes *r), void *arg)
+{
+	MDB_val key = val_of("whole"), val = val_of("1");
+	enum status st = begin(r, &r->fill);
+	int rc;
+
+	if (st != ST_OK)
+		return st;
+	st = fn(arg, r);
+	if (st == ST_OK) {
+		rc = mdb_put(r->fill, r->meta, &key, &val, 0);
+		st = rc == 0 ? ST_OK : routes_fail(rc, "whole");
+	}
+	st = end(r->fill, st);
+	r->fill = NULL;
+	return st;
+}
+
+enum status routes_fill_name(struct routes *r, const char *tenant, const char *name)
+{
+	bool address = strchr(name, '@') != NULL;
+	char owner[TENANT_MAX_BYTES + 1];
+	MDB_val key = val_of(name), val = val_of(tenant);
+	enum status st;
+	int rc;
+
+	if (r->fill == NULL)
+		return st_fail(ST_BUG, "routes: not being filled");
+	if (key.mv_size == 0 || key.mv_size > (address ? ROUTES_ADDRESS_MAX : ROUTES_KEY_MAX))
+		return st_fail(ST_BAD, "routes: %.80s is too long", name);
+	rc = mdb_put(r->fill, address ? r->addresses : r->domains, &key, &val, MDB_NOOVERWRITE);
+	if (rc != MDB_KEYEXIST)
+		return rc == 0 ? ST_OK : routes_fail(rc, name);
+	st = routes_tenant(val, name, owner);
+	return st == ST_OK && strcmp(owner, tenant) != 0 ? st_fail(ST_EXISTS, "the tenant %s has %s", owner, name) : st;
+}
+
+enum status routes_fill_shared(struct routes *r, const char *domain_in, char *domain_out)
+{
+	MDB_val key = val_of("shared"), val;
+	enum status st;
+	int rc;
+
+	if (r->fill == NULL)
+		return st_fail(ST_BUG, "routes: not being filled");
+	st = read_shared(r, r->fill, domain_out);
+	if (st != ST_OK || *domain_out != '\0' || domain_in == NULL)
+		return st;
+	val = val_of(domain_in);
+	if (val.mv_size > ROUTES_KEY_MAX)
+		return st_fail(ST_BAD, "routes: %.80s is too long", domain_in);
+	rc = mdb_put(r->fill, r->meta, &key, &val, 0);
+	strcpy(domain_out, domain_in);	/* fits: checked above */
+	return rc == 0 ? ST_OK : routes_fail(rc, "shared domain");
+}
+
 /* ---- another shared domain ---- */
 
 static enum status shared_in(struct routes *r, MDB_txn *txn, const char *domain)

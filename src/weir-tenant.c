@@ -16,7 +16,7 @@
 #include "weir-tenant.h"
 
 static const char help[] =
-	"usage: weir-tenant [OPTION...] add | show | export | remove NAME, set NAME KEY VALUE, list, plan | apply [NAME], platform\n"
+	"usage: weir-tenant [OPTION...] add | show | export | remove NAME, set NAME KEY VALUE, list, plan | apply [NAME], platform, routes\n"
 	"\n"
 	"  add NAME             make a tenant: a-z 0-9 and '-', at most 63; nothing if it is there\n"
 	"  list                 the names of all\n"
@@ -32,6 +32,7 @@ static const char help[] =
 	"  apply [NAME] <TEXT   makes it so, all or nothing\n"
 	"  remove --erase NAME  the tenant, its settings, keys and all its mail\n"
 	"  platform             the domain on which every tenant may have an address\n"
+	"  routes               makes HOME/routes again, from the settings of all\n"
 	"\n"
 	"      --shared-domain DOMAIN  platform: this one ('' for none)\n"
 	"      --home DIR       instead of $WEIR_HOME\n"
@@ -258,6 +259,8 @@ static enum status platform(const struct opts *o)
 			st = ST_USAGE;
 	}
 	if (st == ST_OK)
+		st = o->shared != NULL ? settings_routes(o->home, NULL, NULL) : ST_OK;	/* new ones know no domains that are in the way */
+	if (st == ST_OK)
 		st = routes_open(o->home, o->shared != NULL, &routes);
 	if (st == ST_OK && o->shared != NULL)
 		st = routes_shared_set(routes, normal.len > 0 ? normal.p : NULL);
@@ -274,11 +277,30 @@ static enum status platform(const struct opts *o)
 	return st;
 }
 
+/* ---- routes ---- */
+
+static void say_clash(void *arg, const char *tenant, const char *name)
+{
+	size_t *n = arg;
+
+	cli_warn("%s: its settings have %s, which is another tenant's: remove it there or here", tenant, name);
+	++*n;
+}
+
+static enum status routes(const struct opts *o)
+{
+	size_t clashes = 0;
+	enum status st = settings_routes(o->home, say_clash, &clashes);
+
+	return st == ST_OK && clashes > 0 ? st_fail(ST_BAD, "%zu names of two tenants' stay with the one who had them", clashes) : st;
+}
+
 /* ---- ---- */
 
 static const struct verb { const char *name; int least, most; bool writes; } verbs[] = {
 	{ "add", 1, 1, true }, { "list", 0, 0, false }, { "show", 1, 1, false }, { "set", 3, 3, true },
 	{ "export", 1, 1, false }, { "plan", 0, 1, true }, { "apply", 0, 1, true }, { "remove", 1, 1, true }, { "platform", 0, 0, true },
+	{ "routes", 0, 0, true },
 };
 
 static const struct verb *find_verb(int n, char *args[])
@@ -328,6 +350,8 @@ static int run(const struct opts *o, int n, char *args[])
 		st = erase(o, name);
 	else if (strcmp(v->name, "platform") == 0)
 		st = platform(o);
+	else if (strcmp(v->name, "routes") == 0)
+		st = routes(o);
 	else
 		st = apply(o, n > 1 ? args[1] : NULL, *v->name == 'a', &changes);
 	if (st == ST_OK)

@@ -145,3 +145,56 @@ routes() { weir-domain list; }
 	weir-address add acme a@in.platform.example
 	[ "$(where a+b@in.platform.example)" = acme ]
 }
+
+@test "routes that are missing are made again for all tenants before anything is changed: nobody takes another's domain or address" {
+	acme
+	weir-address add acme hello@in.platform.example
+	weir-domain add globex y.example --any
+	weir-domain list >before
+	rm -r "$WEIR_HOME/routes"
+	[ "$(where a@y.example)" = unroutable ]
+	for try in "weir-domain add globex x.example" "weir-domain add globex below.x.example" \
+		"weir-address add globex hello@in.platform.example" "weir-tenant platform --shared-domain y.example"; do
+		rm -rf "$WEIR_HOME/routes"
+		run -65 --separate-stderr $try
+		weir-domain list | cmp - before
+		[ "$(where info@x.example)$(where a@y.example)$(where hello@in.platform.example)" = acmeglobexacme ]
+		[ "$(weir-tenant platform)" = "shared-domain in.platform.example" ]
+	done
+}
+
+@test "damaged routes: 78 and what to do, and that makes them again; without reading every tenant they are not made" {
+	acme
+	weir-domain add globex y.example --any
+	weir-domain list >before
+	head -c 8192 /dev/zero >"$WEIR_HOME/routes/data.mdb"
+	run -78 --separate-stderr weir-domain list
+	[[ $stderr == *"weir-tenant routes"* ]]
+	rm -r "$WEIR_HOME/routes"
+	# One tenant cannot be read: what it has must not become free.
+	cp -r "$WEIR_HOME/tenants/acme/entities" entities
+	for broken in "head -c 8192 /dev/zero >$WEIR_HOME/tenants/acme/entities/data.mdb" "rm -r $WEIR_HOME/tenants/acme/entities"; do
+		eval "$broken"
+		run ! --separate-stderr weir-tenant routes
+		[[ $stderr == *acme* ]]
+		run ! --separate-stderr weir-domain add globex x.example
+		[ -z "$(weir-domain list)" ]
+	done
+	rm -rf "$WEIR_HOME/tenants/acme/entities" && cp -r entities "$WEIR_HOME/tenants/acme/entities"
+	weir-tenant routes
+	weir-domain list | cmp - before
+}
+
+@test "routes of an older copy get what is newer; a name of two tenants' stays where it is, and is told" {
+	acme
+	cp -r "$WEIR_HOME/routes" before
+	weir-domain add acme y.example --any
+	rm -r "$WEIR_HOME/routes" && cp -r before "$WEIR_HOME/routes"
+	weir-tenant routes
+	[ "$(where a@y.example)" = acme ]
+	rm -r "$WEIR_HOME/routes" && cp -r before "$WEIR_HOME/routes"
+	weir-domain add globex y.example
+	run -65 --separate-stderr weir-tenant routes
+	[[ $stderr == *"acme: its settings have y.example"* ]]
+	[ "$(routes)" = $'x.example\tacme\ny.example\tglobex' ]
+}
