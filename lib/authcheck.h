@@ -83,7 +83,8 @@ struct authcheck_said {
 	const char *header;		/* a field to be put in as auth.header; NULL: none */
 };
 /* The member "auth":{...} appended to b, weir-record(5). A check of ours that was not made is filled in by the spool's trusted
- * verdict, and says so. Where DMARC failed and the tenant's policy is to hold, a hold is appended too. */
+ * verdict, and says so. Where DMARC failed and the tenant's policy is to hold, a hold is appended too; a From that does not say who
+ * the author is counts as one whose domain asks for reject. */
 void authcheck_json(const struct authcheck_said *s, struct buf *b);
 /* An Authentication-Results field (RFC 8601 2.2), folded, with a final line end. */
 void authcheck_header(const struct authcheck *c, const char *authserv_id, struct buf *b);

@@ -262,11 +262,20 @@ static enum dmarc_policy policy_of(const char *word)
 	return !strcmp(word, "reject") ? DMARC_REJECT : !strcmp(word, "quarantine") ? DMARC_QUARANTINE : DMARC_NONE;
 }
 
+/* Whom DMARC should ask cannot be told. People are shown somebody all the same, so whoever forges a From must not be better off
+ * with two of them, or a broken one, than with a plain one whose domain says p=reject. */
+static bool unreadable(const struct authcheck_said *s)
+{
+	return s->check && s->check->dmarc.result == AUTH_PERMERROR && s->check->dmarc.unreadable;
+}
+
 /* What the author's domain asks for, if DMARC failed, by whoever has said so. */
 static enum dmarc_policy asked_for(const struct authcheck_said *s)
 {
 	const struct auth_finding *f = s->spool ? &s->spool->by[AUTH_DMARC] : NULL;
 
+	if (unreadable(s))
+		return DMARC_REJECT;
 	if (s->check && !fills_in(s, AUTH_DMARC))
 		return s->check->dmarc.result == AUTH_FAIL ? s->check->dmarc.disposition : DMARC_NONE;
 	return f && f->result == AUTH_FAIL ? policy_of(f->policy) : DMARC_NONE;
@@ -287,9 +296,13 @@ void authcheck_json(const struct authcheck_said *s, struct buf *b)
 	if (action != DMARC_HOLD)
 		return;
 	json_text(rec_get(s->rec, "tenant"), &tenant);
-	buf_fmt(&why, "DMARC fails, the author's domain asks for %s, and so the tenant's policy dmarc.%s has it held; it goes on "
-		"after \"weir-tenant set %s dmarc.%s flag\", at once with \"weir-spool release --reason dmarc\"",
-		dmarc_policy_name(asked), dmarc_policy_name(asked), tenant.len ? tenant.p : "TENANT", dmarc_policy_name(asked));
+	if (unreadable(s))
+		buf_fmt(&why, "%s, so no domain can be asked", buf_cstr((struct buf *)&s->check->dmarc.why));
+	else
+		buf_fmt(&why, "DMARC fails, the author's domain asks for %s", dmarc_policy_name(asked));
+	buf_fmt(&why, ", and so the tenant's policy dmarc.%s has it held; it goes on after \"weir-tenant set %s dmarc.%s flag\", "
+		"at once with \"weir-spool release --reason dmarc\"",
+		dmarc_policy_name(asked), tenant.len ? tenant.p : "TENANT", dmarc_policy_name(asked));
 	rec_hold(b, "weir-auth", "dmarc", buf_cstr(&why), 0);
 	buf_free(&tenant);
 	buf_free(&why);

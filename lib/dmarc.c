@@ -285,7 +285,7 @@ static void clear(struct dmarc_result *r)
 	r->result = AUTH_UNCHECKED;
 	r->published = r->disposition = DMARC_ABSENT;
 	r->policy_tag[0] = '\0';
-	r->test = r->spf_aligned = r->dkim_aligned = false;
+	r->test = r->unreadable = r->spf_aligned = r->dkim_aligned = false;
 	r->dkim_at = 0;
 	r->queries = 0;
 }
@@ -345,6 +345,7 @@ static bool no_author(const struct dmarc_authors *a, struct dmarc_result *r)
 		return false;
 	clear(r);
 	r->result = AUTH_PERMERROR;
+	r->unreadable = a->fields > 0;
 	r->disposition = DMARC_NONE;
 	buf_fmt(&r->why, "%s (RFC 9989 5.3.1)", why);
 	return true;

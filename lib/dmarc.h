@@ -105,6 +105,7 @@ struct dmarc_result {
 	enum dmarc_policy disposition;	/* what is asked for: none unless fail; one step down with t=y (4.7) */
 	char policy_tag[3];		/* "p", "sp" or "np"; "" */
 	bool test;			/* t=y */
+	bool unreadable;		/* permerror because From, which is there, does not say who the author is */
 	bool spf_aligned;		/* an aligned pass of SPF */
 	bool dkim_aligned;		/* an aligned pass of DKIM: signature number dkim_at */
 	size_t dkim_at;

@@ -222,6 +222,26 @@ from_ses() {
 		weir-auth --spool-only | jq -e '.hold.reason == "dmarc"'
 }
 
+@test "who forges a From is not better off with two of them, or a broken one: the policy for reject holds that, too" {
+	bad='.envelope.ip = "198.51.100.1" | .envelope.from = "x@evil.example" | .policy.dmarc.reject = "hold"'
+	{ echo 'From: me@evil.example'; message a.example; } >two.eml
+	message a.example | sed 's/<anna@a.example>/<anna@a.example@evil.example>/' >broken.eml
+	message a.example | sed 's/^From: .*/From: Anna <anna>\r/' >nowhere.eml
+	for m in two broken nowhere; do
+		record $m.eml "$bad" | auth >out
+		jq -e '.auth.dmarc.result == "permerror" and .auth.dmarc.action == "hold" and .hold.reason == "dmarc"
+			and (.hold.detail | test("From") and contains("dmarc.reject"))' out || { echo "$m"; cat out; false; }
+	done
+	record two.eml "$bad | del(.policy)" | auth | jq -e '.auth.dmarc.action == "flag" and (has("hold") | not)'
+	record two.eml "$bad | .policy.dmarc.reject = \"deliver\"" | auth | jq -e '.auth.dmarc.action == "deliver"'
+	# no From shows nobody; a record that cannot be used is its domain's mistake
+	message a.example | grep -v ^From: >none.eml
+	record none.eml "$bad" | auth | jq -e '.auth.dmarc.result == "permerror" and (has("hold") | not) and (.auth.dmarc | has("action") | not)'
+	printf '_dmarc.wrong.example. TXT "v=DMARC1; p=nonsense"\n' >>zone
+	message wrong.example >wrong.eml
+	record wrong.eml "$bad" | auth | jq -e '.auth.dmarc.result == "permerror" and (has("hold") | not)'
+}
+
 @test "weir-tenant set, weir-route, weir-auth: a held message says why, and goes on when the policy is another" {
 	weir-tenant add c
 	weir-domain add c c.example --any
