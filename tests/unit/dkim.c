@@ -1,4 +1,4 @@
-/* DKIM's parts: tag lists, canonical forms, key records; and the vector of RFC 8463 A.3. */
+/* DKIM's parts: tag lists, canonical forms, key records; and the vectors of RFC 6376 A.2 and RFC 8463 A.3. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -364,6 +364,54 @@ static void vector(void)
 	dns_close(&dns);
 }
 
+/* ---- RFC 6376 A.2: simple/simple, with the key of appendix C ---- */
+
+static const char rfc6376[] =
+	"DKIM-Signature: v=1; a=rsa-sha256; s=brisbane; d=example.com;\r\n"
+	"      c=simple/simple; q=dns/txt; i=joe@football.example.com;\r\n"
+	"      h=Received : From : To : Subject : Date : Message-ID;\r\n"
+	"      bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;\r\n"
+	"      b=AuUoFEfDxTDkHlLXSZEpZj79LICEps6eda7W3deTVFOk4yAUoqOB\r\n"
+	"      4nujc7YopdG5dWLSdNg6xNAZpOPr+kHxt1IrE+NahM6L/LbvaHut\r\n"
+	"      KVdkLLkpVaVVQPzeRDI009SO2Il5Lu7rDNH6mZckBdrIx0orEtZV\r\n"
+	"      4bmp/YzhwvcubU4=;\r\n"
+	"Received: from client1.football.example.com  [192.0.2.1]\r\n"
+	"      by submitserver.example.com with SUBMISSION;\r\n"
+	"      Fri, 11 Jul 2003 21:01:54 -0700 (PDT)\r\n"
+	"From: Joe SixPack <joe@football.example.com>\r\n"
+	"To: Suzie Q <suzie@shopping.example.net>\r\n"
+	"Subject: Is dinner ready?\r\n"
+	"Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"
+	"Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n"
+	"\r\n"
+	"Hi.\r\n"
+	"\r\n"
+	"We lost the game. Are you hungry yet?\r\n"
+	"\r\n"
+	"Joe.\r\n";
+static const char rfc6376_zone[] =
+	"brisbane._domainkey.example.com TXT \"v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkMoGeLnQg1fWn7"
+	"/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT\" \"947qR+Rcac2gbto/NMqJ0fzfVjH4OuKhitdY9tf6mcwGjaNBcWToIMmPSPDdQ"
+	"PNUYckcQ2QIDAQAB\"\n";
+
+static void vector_simple(void)
+{
+	struct dns *dns = zone(rfc6376_zone);
+	char text[sizeof(rfc6376)];
+
+	judged(dns, rfc6376, "pass");
+	strcpy(text, rfc6376);
+	*strstr(text, "Are you") = 'a';
+	judged(dns, text, "fail");
+	strcpy(text, rfc6376);		/* "simple" changes nothing: one blank for two in a signed field, a tab for a blank in its own */
+	memmove(strstr(text, "  [192"), strstr(text, " [192"), strlen(strstr(text, " [192")) + 1);
+	judged(dns, text, "fail");
+	strcpy(text, rfc6376);
+	*strstr(text, " c=simple/simple") = '\t';
+	judged(dns, text, "fail");
+	dns_close(&dns);
+}
+
 int main(void)
 {
 	CHECK(dkim_new(&d) == ST_OK);
@@ -372,6 +420,7 @@ int main(void)
 	canonical();
 	keys();
 	vector();
+	vector_simple();
 	dkim_free(&d);
 	return CHECK_DONE();
 }
