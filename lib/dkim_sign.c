@@ -36,7 +36,9 @@ static enum status from_aligned(struct span list, const char *domain)
 
 		buf_clear(&address);
 		buf_clear(&name);
-		if (!json_text(json_get(e, "address"), &address) || !(at = strrchr(buf_cstr(&address), '@')) ||
+		if (json_get(e, "members").p)
+			st = st_fail(ST_BAD, "its From has a group of addresses, which many receivers do not take (RFC 6854 3)");
+		else if (!json_text(json_get(e, "address"), &address) || !(at = strrchr(buf_cstr(&address), '@')) ||
 				!dkim_domain((struct span){ at + 1, strlen(at + 1) }, &name))
 			st = st_fail(ST_BAD, "its From has something that is no address with a domain");
 		else if (!dkim_within(name.p, domain))

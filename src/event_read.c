@@ -193,7 +193,8 @@ static void read_one(struct run *run, const char *name, int fd)
 		st = run->opts->bare ? read_report(run) : read_mail(run);
 	st = settle(run, st);
 	if (st == ST_OK && run->good == 0 && run->bad == 0)
-		st = st_fail(ST_BAD, "no report is attached%s%s", run->other.len ? ": " : "", buf_cstr(&run->other));
+		st = run->other.len ? st_fail(ST_BAD, "no report is attached: %s", buf_cstr(&run->other))
+			: st_fail(ST_BAD, "no report is attached; if it is a report itself and no mail, say --report");
 	if (st == ST_OK)
 		st = show(run);
 	buf_clear(&run->out);

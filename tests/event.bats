@@ -72,7 +72,7 @@ records() {
 @test "nothing is guessed: a report is no mail, a mail no report, XML no TLS report" {
 	run -65 --separate-stderr weir-event dmarc "$SAMPLES/reports/rfc9990.xml"
 	[ -z "$output" ]
-	[[ $stderr == *rfc9990.xml* ]]
+	[[ $stderr == *rfc9990.xml*"say --report"* ]]
 	run -65 --separate-stderr weir-event dmarc --report "$SAMPLES/reports/mail/dmarc.eml"
 	run -65 --separate-stderr weir-event tlsrpt --report "$SAMPLES/reports/rfc9990.xml"
 	run -65 --separate-stderr weir-event dmarc --report "$SAMPLES/reports/tls.json"

@@ -91,7 +91,7 @@ b64() { tr -d ' \r\n'; }
 	printf 'From: a@acme.example <b@b.example>\r\n\r\nx' | refused 'From'
 	printf 'From: nobody\r\n\r\nx' | refused 'From'
 	printf 'From: a@[192.0.2.1]\r\n\r\nx' | refused 'no address with a domain'
-	printf 'From: g: a@acme.example;\r\n\r\nx' | refused 'no address with a domain'
+	printf 'From: g: a@acme.example;\r\n\r\nx' | refused 'a group of addresses'
 	printf 'From: a@acme.example\r\nno field\r\n\r\nx' | refused 'a line that is no field'
 	printf 'From x Mon Nov 16 12:00:00 2026\r\nFrom: a@acme.example\r\n\r\nx' | refused 'From '
 	printf '\xef\xbb\xbfFrom: a@acme.example\r\n\r\nx' | refused 'byte order mark'
