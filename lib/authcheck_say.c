@@ -7,6 +7,10 @@
 #include <string.h>
 #include "header.h"
 
+/* As long as a spool waits at most. Somebody is to look at it: if it were judged again every few hours, it would come out one day when
+ * the author's DNS does not answer, for temperror stops nothing. */
+#define DMARC_HOLD_S	(30l * 86400)
+
 static const enum auth_method methods[] = { AUTH_SPF, AUTH_DKIM, AUTH_DMARC };
 
 /* Not the whole of what a stranger wrote. */
@@ -300,10 +304,10 @@ void authcheck_json(const struct authcheck_said *s, struct buf *b)
 		buf_fmt(&why, "%s, so no domain can be asked", buf_cstr((struct buf *)&s->check->dmarc.why));
 	else
 		buf_fmt(&why, "DMARC fails, the author's domain asks for %s", dmarc_policy_name(asked));
-	buf_fmt(&why, ", and so the tenant's policy dmarc.%s has it held; it goes on after \"weir-tenant set %s dmarc.%s flag\", "
-		"at once with \"weir-spool release --reason dmarc\"",
+	buf_fmt(&why, ", and so the tenant's policy dmarc.%s has it held; to let such mail go: \"weir-tenant set %s dmarc.%s flag\", "
+		"then \"weir-spool release --reason dmarc\"",
 		dmarc_policy_name(asked), tenant.len ? tenant.p : "TENANT", dmarc_policy_name(asked));
-	rec_hold(b, "weir-auth", "dmarc", buf_cstr(&why), 0);
+	rec_hold(b, "weir-auth", "dmarc", buf_cstr(&why), DMARC_HOLD_S);
 	buf_free(&tenant);
 	buf_free(&why);
 }

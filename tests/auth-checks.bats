@@ -250,6 +250,8 @@ from_ses() {
 	record m.eml '.envelope.ip = "198.51.100.1"' >in
 	weir-route <in | auth >held
 	jq -e '.hold.reason == "dmarc" and (.hold.detail | test("reject"))' held
+	# not judged again before long: some day DNS would not answer, and what could not be checked is delivered
+	jq -e '.hold.retry_s == 30 * 86400' held
 	# ... and how it gets out again
 	jq -e '.hold.detail | contains("weir-tenant set c dmarc.reject flag") and contains("weir-spool release --reason dmarc")' held
 	weir-tenant set c dmarc.reject flag
