@@ -85,6 +85,8 @@ static void print_csv(const struct rr *r, struct buf *out)
 static void print_nsupdate(const struct rr *r, struct buf *out)
 {
 	buf_fmt(out, "; %s\n", r->purpose);
+	if (r->role == RR_SPF)	/* two are a permerror: RFC 7208 4.5 */
+		buf_fmt(out, "; another one that stands there must go, or neither counts: update delete %s. TXT \"v=spf1 ...\"\n", r->owner);
 	if (r->role != RR_SPF && r->role != RR_NS && r->role != RR_GLUE && r->role != RR_APEX)
 		buf_fmt(out, "update delete %s. %s\n", r->owner, rr_type_name(r->type));
 	buf_fmt(out, "update add %s. %u %s %s\n", r->owner, (unsigned)r->ttl, rr_type_name(r->type), r->data);

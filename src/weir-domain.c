@@ -185,8 +185,8 @@ static int verb_verify(const struct opts *o, int n, char *args[]) { return domai
 static int verb_plan(const struct opts *o, int n, char *args[]) { return domain_plan(&o->view, n, args); }
 static int verb_history(const struct opts *o, int n, char *args[]) { return domain_history(&o->view, args[0]); }
 
-/* Takes edits; needs providers; asks DNS; --platform instead of a domain; opens what it needs by itself. */
-enum { EDITS = 1, TABLE = 2, ASKS = 4, OR_PLATFORM = 8, ALONE = 16 };
+/* Takes edits; needs providers; asks DNS; --platform instead of a domain; opens what it needs by itself; changes nothing. */
+enum { EDITS = 1, TABLE = 2, ASKS = 4, OR_PLATFORM = 8, ALONE = 16, LOOKS = 32 };
 static const struct verb {
 	const char *name;
 	int min, max;	/* operands; max -1: any number */
@@ -195,13 +195,13 @@ static const struct verb {
 } verbs[] = {
 	{ "add", 2, 2, EDITS | TABLE, verb_add },
 	{ "set", 1, 1, EDITS | TABLE, verb_set },
-	{ "list", 0, 1, 0, verb_list },
-	{ "show", 1, 1, TABLE, verb_show },
+	{ "list", 0, 1, LOOKS, verb_list },
+	{ "show", 1, 1, TABLE | LOOKS, verb_show },
 	{ "remove", 2, 2, 0, verb_remove },
-	{ "records", 1, 1, TABLE, verb_records },
+	{ "records", 1, 1, TABLE | LOOKS, verb_records },
 	{ "zone", 1, 1, TABLE | OR_PLATFORM, verb_zone },
-	{ "delegation", 1, 1, TABLE | OR_PLATFORM, verb_delegation },
-	{ "mta-sts", 1, 1, TABLE, verb_mta_sts },
+	{ "delegation", 1, 1, TABLE | LOOKS | OR_PLATFORM, verb_delegation },
+	{ "mta-sts", 1, 1, TABLE | LOOKS, verb_mta_sts },
 	{ "rotate", 0, -1, TABLE | ASKS, verb_rotate },
 	{ "verify", 0, -1, ALONE, verb_verify },
 	{ "plan", 1, -1, ALONE, verb_plan },
@@ -242,8 +242,8 @@ static enum status prepare(struct opts *o, const struct verb *v)
 	if (st == ST_OK && (v->how & ASKS) != 0 && !o->seen)
 		st = dns_open(&o->view.dns, &o->dns);
 	if (st == ST_OK)
-		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-domain", .home = o->home,
-			.network = o->dns != NULL && o->view.dns.file == NULL });
+		st = sandbox_enter(&(struct sandbox_opts){ .profile = (v->how & LOOKS) != 0 ? "settings.look" : "weir-domain",
+			.home = o->home, .network = o->dns != NULL && o->view.dns.file == NULL });
 	return st;
 }
 

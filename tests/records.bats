@@ -108,6 +108,8 @@ for r in csv.DictReader(sys.stdin):
 	weir-domain records service.acme.example --format nsupdate >got
 	run ! grep -q '^update delete service.acme.example. TXT' got
 	[ "$(tail -1 got)" = send ]
+	# So an SPF record of before stays: said where it is read.
+	grep -B1 '^update add service.acme.example. [0-9]* TXT' got | grep -q '^; .*must go.*update delete service.acme.example. TXT "v=spf1'
 }
 
 @test "what could never work is refused with the reason, and nothing is changed" {
