@@ -51,6 +51,7 @@ static const struct profile {
 	{ "weir-tenant",         NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-domain",         NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-domain.verify",  NONE, NONE,  USE,   NONE,  NONE,  NONE,  0 },	/* verify, plan: and the stores, without their keys */
+	{ "weir-domain.rotate",  NONE, NONE,  NONE,  NONE,  NONE,  NONE,  0 },	/* its child that asks for the new keys: name servers, nothing else */
 	{ "weir-domain.history", NONE, NONE,  USE,   USE,   NONE,  NONE,  0 },
 	{ "weir-address",        NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },
 	{ "weir-inbox",          NONE, WRITE, NONE,  NONE,  NONE,  NONE,  0 },

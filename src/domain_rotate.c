@@ -4,10 +4,13 @@
  * Every step is one change of the settings; done again it is the next step, or a word about what is waited for. A new key is used only
  * after it was found in DNS by the customer's own name: "could not look" is not "is there".
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 #include "change.h"
 #include "cli.h"
 #include "home.h"
@@ -16,6 +19,7 @@
 #include "record.h"
 #include "records.h"
 #include "route.h"
+#include "sandbox.h"
 #include "settings.h"
 #include "weir-domain.h"
 #include "when.h"
@@ -27,6 +31,7 @@ struct turn {
 	char name[DOMAIN_MAX_BYTES + 1], tenant[TENANT_MAX_BYTES + 1];
 	char ask[LABEL_MAX_BYTES + DOMAIN_MAX_BYTES + 16], want[sizeof(((struct slot *)0)->public_key)];
 	enum dns_result found;	/* DNS_FOUND: with the key that it should have */
+	int several;		/* DNS_NODATA: 1 another key is there, 2 several records are */
 	const char *found_why;
 	enum rotation step;	/* done, or waited for */
 	bool done;
@@ -91,19 +96,77 @@ static void look_all(struct turns *all)
 			struct turn *t = &all->t[i];
 			const struct dns_answer *a = NULL;
 
-			if (t->ask[0] == '\0' || all->o->seen)
+			if (t->ask[0] == '\0')
 				continue;
 			t->found = dns_ask(all->o->dns, t->ask, DNS_TXT, &a);
 			again |= t->found == DNS_PENDING;
-			t->found_why = dns_result_name(t->found);
 			if (t->found == DNS_FOUND && !has_key(a, t->want)) {
 				t->found = DNS_NODATA;
-				t->found_why = a->n > 1 ? "several records" : "another key";
+				t->several = a->n > 1 ? 2 : 1;
 			}
 		}
 		if (again)
 			st = dns_wait(all->o->dns, -1);
 	}
+}
+
+/* What answers is a stranger's, and the steps write keys: a child without any file asks, and we without the network take its word. What it
+ * does not say was not seen. */
+struct word { uint8_t found, several; };
+
+static void take(struct turn *t, struct word w)
+{
+	t->found = w.found > DNS_PENDING && w.found <= DNS_BOGUS ? (enum dns_result)w.found : DNS_SERVFAIL;
+	t->found_why = t->found != DNS_NODATA || w.several == 0 ? dns_result_name(t->found) : w.several == 1 ? "another key" : "several records";
+}
+
+static _Noreturn void ask_in_child(struct turns *all, int to)
+{
+	bool good = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-domain.rotate", .network = all->o->view.dns.file == NULL }) == ST_OK;
+
+	if (good)
+		look_all(all);
+	for (size_t i = 0; i < all->n && good; i++) {
+		const struct turn *t = &all->t[i];
+		struct word w = { (uint8_t)t->found, (uint8_t)t->several };
+
+		good = write(to, &w, sizeof(w)) == sizeof(w);	/* at most PIPE_BUF: never in parts */
+	}
+	_exit(good ? 0 : 1);
+}
+
+static enum status look(struct turns *all)
+{
+	struct sandbox_opts fence = { .profile = "weir-domain", .home = all->o->home };
+	enum status st;
+	FILE *from;
+	int fd[2];
+	pid_t child;
+
+	if (pipe2(fd, O_CLOEXEC) != 0)
+		return st_fail_errno("pipe");
+	child = fork();
+	if (child == 0) {
+		close(fd[0]);
+		ask_in_child(all, fd[1]);
+	}
+	close(fd[1]);
+	from = fdopen(fd[0], "r");
+	st = child < 0 || from == NULL ? st_fail_errno("ask in a child") : sandbox_enter(&fence);
+	for (size_t i = 0; i < all->n && st == ST_OK; i++) {
+		struct word w = { DNS_SERVFAIL, 0 };
+
+		if (fread(&w, sizeof(w), 1, from) != 1)
+			w.found = DNS_SERVFAIL;
+		take(&all->t[i], w);
+	}
+	if (from != NULL)
+		fclose(from);
+	else
+		close(fd[0]);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	return st;
 }
 
 /* ---- the step ---- */
@@ -275,7 +338,13 @@ int verb_rotate(const struct opts *o, int n, char *args[])
 		if (st != ST_OK)
 			all.t[i].ask[0] = '\0';	/* the step will say why */
 	}
-	look_all(&all);
+	if (o->dns != NULL) {
+		st = look(&all);
+		if (st != ST_OK) {
+			free(all.t);
+			return cli_fail(st, "rotate");
+		}
+	}
 	for (size_t i = 0; i < all.n; i++) {
 		struct turn *t = &all.t[i];
 

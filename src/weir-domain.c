@@ -241,9 +241,9 @@ static enum status prepare(struct opts *o, const struct verb *v)
 		st = suffix_open();
 	if (st == ST_OK && (v->how & ASKS) != 0 && !o->seen)
 		st = dns_open(&o->view.dns, &o->dns);
-	if (st == ST_OK)
+	if (st == ST_OK && o->dns == NULL)	/* rotate: when its asking child is on its way */
 		st = sandbox_enter(&(struct sandbox_opts){ .profile = (v->how & LOOKS) != 0 ? "settings.look" : "weir-domain",
-			.home = o->home, .network = o->dns != NULL && o->view.dns.file == NULL });
+			.home = o->home });
 	return st;
 }
 

@@ -101,3 +101,29 @@ worker_fenced() {
 	dns_stop
 	grep -q temperror out
 }
+
+@test "weir-domain rotate: who asks name servers has no file, and who has the keys no network" {
+	load dns
+	weir-tenant add acme
+	cat >home/providers.json <<-'EOT'
+	{"own": {"platform": "platform.example", "inbound": "mx.platform.example", "feedback": "bounces.platform.example",
+		"spf": "include:_spf.platform.example", "ns": [{"name": "ns1.platform.example"}]}}
+	EOT
+	weir-domain add acme s.acme.example --provider own
+	weir-domain rotate s.acme.example --seen
+	responder_start acme.example=silent
+	weir-domain rotate s.acme.example --resolver "127.0.0.1@$RESPONDER_PORT" >out 2>&1 3>&- &
+	pid=$!
+	soon fenced "$pid"
+	child=$(cat "/proc/$pid/task/$pid/children")
+	child=${child%% *}
+	soon fenced "$child"
+	# What it opens beside the sockets that the test may have given both of them:
+	sockets() { find "/proc/$1/fd" -lname 'socket:*' -printf '%l\n' 2>/dev/null | sort -u; }
+	asks() { [ -n "$(comm -13 <(sockets "$pid") <(sockets "$child"))" ]; }
+	soon asks
+	[ -z "$(comm -23 <(sockets "$pid") <(sockets "$child"))" ]
+	wait "$pid" || [ $? = 75 ]
+	dns_stop
+	grep -q 'not in DNS yet' out
+}

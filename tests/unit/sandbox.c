@@ -160,7 +160,7 @@ static const struct { const char *profile; unsigned may; } table[] = {
 	{ "weir-event", ROOTS | ROUTES | STORES | STORES_W }, { "weir-event.look", 0 }, { "weir-event.list", STORES },
 	{ "weir-tenant", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-domain", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
-	{ "weir-domain.verify", ROUTES }, { "weir-domain.history", ROUTES | STORES },
+	{ "weir-domain.verify", ROUTES }, { "weir-domain.history", ROUTES | STORES }, { "weir-domain.rotate", 0 },
 	{ "weir-inbox", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-address", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
 	{ "weir-inbox", HOME_W | ROUTES | STORES | STORES_W | RUN_W | LEDGER_W },
