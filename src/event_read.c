@@ -1,5 +1,4 @@
 /* event_read.c - see event.h: reports out of files, mails and records, shown and stored. */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include "digest.h"
 #include "event.h"
 #include "home.h"
+#include "inputs.h"
 #include "record.h"
 #include "reread.h"
 #include "sandbox.h"
@@ -224,24 +224,16 @@ static void done(struct run *run)
 }
 
 /* The files that were named, and the tenant's store if there is one to store with. */
-static enum status enter(const struct event_opts *o, char *const files[], int n)
+static enum status enter(const struct event_opts *o, const struct inputs *in)
 {
-	struct sandbox_path *also = calloc((size_t)n + 1, sizeof *also);
-	enum status st;
-
-	if (!also)
-		return st_fail(ST_NOMEM, "out of memory");
-	for (int i = 0; i < n; i++)
-		also[i] = (struct sandbox_path){ files[i], SANDBOX_READ };
-	st = sandbox_enter(&(struct sandbox_opts){ .profile = o->tenant ? "weir-event" : "weir-event.look",
-		.home = o->tenant ? o->home : NULL, .tenant = o->tenant, .also = also });
-	free(also);
-	return st;
+	return sandbox_enter(&(struct sandbox_opts){ .profile = o->tenant ? "weir-event" : "weir-event.look",
+		.home = o->tenant ? o->home : NULL, .tenant = o->tenant, .also = inputs_paths(in) });
 }
 
 int event_read(const struct event_opts *o, int n, char *files[])
 {
 	struct run run = { .opts = o };
+	struct inputs *in = NULL;
 	struct store *store;
 	enum status st = o->bare ? ST_OK : reread_start(&run.reread);
 
@@ -250,18 +242,22 @@ int event_read(const struct event_opts *o, int n, char *files[])
 	if (st == ST_OK && o->tenant)
 		st = open_stores(&run);
 	if (st == ST_OK)
-		st = enter(o, files, n);
+		st = inputs_new(files, n, &in);
+	if (st == ST_OK)
+		st = enter(o, in);
 	if (st == ST_OK && o->tenant)	/* a tenant that is not there is said once, not for each file */
 		st = stores_get(run.stores, o->tenant, &store);
 	if (st != ST_OK) {
 		run.status = cli_fail(st, o->tenant ? o->tenant : "start");
+		inputs_free(&in);
 		done(&run);
 		return run.status;
 	}
 	if (n == 0)
 		read_one(&run, "standard input", STDIN_FILENO);
 	for (int i = 0; i < n; i++)
-		read_one(&run, files[i], open(files[i], O_RDONLY | O_CLOEXEC));
+		read_one(&run, files[i], inputs_open(in, i));
+	inputs_free(&in);
 	if (!o->json)
 		reportsum_print(run.sum, isatty(STDOUT_FILENO), false);
 	done(&run);

@@ -4,7 +4,6 @@
  * Appends `auth` to records, or explains single messages. What nobody could check is "unchecked" or "temperror":
  * answers of their own, never a pass, and no reason to stop a message.
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "cli.h"
 #include "digest.h"
 #include "home.h"
+#include "inputs.h"
 #include "sandbox.h"
 #include "when.h"
 
@@ -236,40 +236,30 @@ static int message(const struct opts *o, struct dns *d, struct dkim *dkim, const
 	return rc;
 }
 
-/* Opened before the sandbox is entered, read in it. */
-static int messages(const struct opts *o, struct dns *d, struct dkim *dkim, char **names, const int *fds, int n)
+static int messages(const struct opts *o, struct dns *d, struct dkim *dkim, char **names, struct inputs *in, int n)
 {
-	int worst = 0, i;
+	int worst = 0, i, fd;
 
 	for (i = 0; i < n; i++) {
-		if (fds[i] < 0)
+		fd = inputs_open(in, i);
+		if (fd < 0) {
+			worst = st_worse(worst, cli_fail(st_fail_errno("open"), names[i]));
 			continue;
+		}
 		if (n > 1 && !o->json && !o->header) {
 			fputs(i ? "\n" : "", stdout);
 			cli_safe(stdout, names[i], strlen(names[i]), 0);
 			putchar('\n');
 		}
-		worst = st_worse(worst, message(o, d, dkim, names[i], fds[i]));
-		close(fds[i]);
-	}
-	return worst;
-}
-
-static int open_all(char **names, int *fds, int n)
-{
-	int worst = 0, i;
-
-	for (i = 0; i < n; i++) {
-		fds[i] = open(names[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		if (fds[i] < 0)
-			worst = st_worse(worst, cli_fail(st_fail_errno("open"), names[i]));
+		worst = st_worse(worst, message(o, d, dkim, names[i], fd));
+		close(fd);
 	}
 	return worst;
 }
 
 /* ---- all of it ---- */
 
-static enum status start(struct opts *o, struct dns **d, struct dkim **dkim, bool is_filter)
+static enum status start(struct opts *o, const struct inputs *in, struct dns **d, struct dkim **dkim, bool is_filter)
 {
 	static char host[256];
 	enum status st = authdns_env(&o->dns);
@@ -290,7 +280,7 @@ static enum status start(struct opts *o, struct dns **d, struct dkim **dkim, boo
 		st = authdns_open(&o->dns, d);
 	if (st == ST_OK)
 		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-auth", .home = o->home,
-			.roots = is_filter ? o->roots : NULL, .network = *d && !o->dns.dns.file });
+			.roots = is_filter ? o->roots : NULL, .also = inputs_paths(in), .network = *d && !o->dns.dns.file });
 	if (st == ST_OK)
 		st = dkim_new(dkim);
 	return st;
@@ -302,7 +292,8 @@ int main(int argc, char **argv)
 	struct dns *d = NULL;
 	struct dkim *dkim = NULL;
 	enum status st;
-	int rc, n, in = 0, *fds = NULL;
+	struct inputs *in = NULL;
+	int rc, n;
 
 	cli_start("weir-auth", help);
 	st = roots_new(&o.roots);
@@ -310,18 +301,16 @@ int main(int argc, char **argv)
 		return cli_fail(st, "start");
 	rc = options(argc, argv, &o);
 	n = argc - optind;
-	if (rc == 0 && n > 0) {
-		fds = calloc((size_t)n, sizeof *fds);
-		rc = fds ? open_all(argv + optind, fds, n) : cli_fail(st_fail(ST_NOMEM, "out of memory"), "start");
-	}
-	if (rc == 0 || fds) {
-		st = start(&o, &d, &dkim, n == 0 && !o.eml);
+	if (rc == 0) {
+		st = inputs_new(argv + optind, n, &in);
+		if (st == ST_OK)
+			st = start(&o, in, &d, &dkim, n == 0 && !o.eml);
 		if (st != ST_OK)
-			rc = st_worse(rc, cli_fail(st, "start"));
+			rc = cli_fail(st, "start");
 		else if (o.eml)
-			rc = messages(&o, d, dkim, (char *[]){ "-" }, &in, 1);
+			rc = message(&o, d, dkim, "-", STDIN_FILENO);
 		else if (n > 0)
-			rc = st_worse(rc, messages(&o, d, dkim, argv + optind, fds, n));
+			rc = messages(&o, d, dkim, argv + optind, in, n);
 		else
 			rc = authrun(&(struct authrun_opts){ .roots = o.roots, .dns = d, .dkim = dkim,
 				.authserv_id = o.authserv_id, .now = o.dns.now, .header = o.header, .arc = o.arc });
@@ -331,6 +320,6 @@ int main(int argc, char **argv)
 	}
 	dkim_free(&dkim);
 	roots_free(&o.roots);
-	free(fds);
+	inputs_free(&in);
 	return cli_finish(rc);
 }

@@ -335,6 +335,15 @@ from_ses() {
 	[[ $stderr == *missing.eml* && $output == *'DMARC   pass'* ]]
 }
 
+@test "more files than may be open at a time are explained, and what a shell pipes into <(...)" {
+	for i in {1..80}; do ln -s signed.eml "$i.eml"; done
+	[ "$(ulimit -n 64; auth [0-9]*.eml | grep -c '^DMARC')" = 80 ]
+	auth --now 1800000000 <(cat signed.eml) | cmp - <(auth --now 1800000000 signed.eml)
+	run -65 --separate-stderr auth 1.eml missing.eml 2.eml
+	[ "$(grep -c ^DMARC <<<"$output")" = 2 ]
+	[[ $stderr == "weir-auth: missing.eml: open: No such file or directory" ]]
+}
+
 @test "a message is never taken for records, nor records for a message" {
 	run -65 --separate-stderr auth <signed.eml
 	[ -z "$output" ]

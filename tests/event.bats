@@ -81,6 +81,12 @@ records() {
 	run -65 --separate-stderr weir-event dmarc /dev/null
 }
 
+@test "more files than may be open at a time are read, and what a shell pipes into <(...)" {
+	for i in {1..80}; do ln -s "$SAMPLES/reports/rfc9990.xml" "$i.xml"; done
+	[ "$(ulimit -n 64; weir-event dmarc --report --json ./*.xml | wc -l)" = 80 ]
+	weir-event dmarc --report --json <(cat 1.xml) | cmp - <(weir-event dmarc --report --json 1.xml)
+}
+
 @test "one file that is none does not stop the others" {
 	make_report plain >plain
 	run -65 --separate-stderr weir-event dmarc --report --json plain missing "$SAMPLES/reports/tls.json" plain
