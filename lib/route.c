@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "file.h"
 #include "route_priv.h"
@@ -105,12 +105,13 @@ enum status routes_open(const char *home, int write, struct routes **out)
 		st = st_fail(ST_NOMEM, "routes: out of memory");
 	else if (write)
 		st = file_mkdirs(path.p, 0700);
-	/* Somebody may be making it right now: the folder comes first, data.mdb later. */
+	/* Somebody may be making it right now, or was killed then: the folder comes first, data.mdb later, what is in it last. */
 	if (st == ST_OK && !write) {
 		struct buf data = { 0 };
+		struct stat sb = { .st_size = 0 };
 
 		buf_fmt(&data, "%s/data.mdb", path.p);
-		if (access(buf_cstr(&data), F_OK) != 0 && errno == ENOENT) {
+		if ((stat(buf_cstr(&data), &sb) == 0 || errno == ENOENT) && sb.st_size == 0) {
 			buf_free(&data);
 			buf_free(&path);
 			*out = r;

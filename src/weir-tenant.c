@@ -292,7 +292,7 @@ static enum status routes(const struct opts *o)
 	size_t clashes = 0;
 	enum status st = settings_routes(o->home, say_clash, &clashes);
 
-	return st == ST_OK && clashes > 0 ? st_fail(ST_BAD, "%zu names of two tenants' stay with the one who had them", clashes) : st;
+	return st == ST_OK && clashes > 0 ? st_fail(ST_BAD, "what two tenants' settings have (%zu) stays with the one who had it", clashes) : st;
 }
 
 /* ---- ---- */

@@ -197,4 +197,18 @@ routes() { weir-domain list; }
 	run -65 --separate-stderr weir-tenant routes
 	[[ $stderr == *"acme: its settings have y.example"* ]]
 	[ "$(routes)" = $'x.example\tacme\ny.example\tglobex' ]
+	# The way out that was told: one of the two lets go of it.
+	weir-domain remove acme y.example
+	weir-tenant routes
+	[ "$(routes)" = $'x.example\tacme\ny.example\tglobex' ]
+}
+
+@test "killed before the first byte of the routes was written: nobody's, not a failure" {
+	weir-tenant add acme
+	mkdir -p "$WEIR_HOME/routes"
+	: >"$WEIR_HOME/routes/data.mdb"
+	[ "$(where a@x.example)" = unroutable ]
+	[ -z "$(weir-domain list)" ]
+	weir-domain add acme x.example --any
+	[ "$(where a@x.example)" = acme ]
 }
