@@ -21,6 +21,10 @@
 #include "stores.h"
 
 #define BATCH_RECORDS	1000
+#define BATCH_PER_TENANT 10		/* a transaction costs as much as 8 messages: with many tenants the batch goes on for so many each, */
+#define BATCH_MOST	8000		/* but never beyond this */
+#define TENANT_HASHES	4096
+#define NOBODY		SIZE_MAX
 #define BATCH_BYTES	(64u << 20)	/* of raw messages: they are not kept in memory, but synced at once */
 #define BATCH_LINE_BYTES (16u << 20)	/* of records: these are */
 
@@ -32,7 +36,7 @@ static const char help[] =
 	"\n"
 	"  -R, --root DIR       a folder whose files records may name (default: $WEIR_SPOOL, or the current\n"
 	"                       folder; and the staging folder)\n"
-	"  -n, --batch RECORDS  at most so many records in a transaction (default 1000)\n"
+	"  -n, --batch RECORDS  at most so many records in a transaction (default 1000; up to 8000 over many tenants)\n"
 	"  --allow-unscanned    store messages that nobody scanned; each entity says so\n"
 	"  --home DIR           instead of $WEIR_HOME\n"
 	"  -v                   a line for each batch\n"
@@ -43,7 +47,9 @@ static const char help[] =
 struct item {
 	char *line;
 	struct rec rec;
-	struct span tenant;	/* of rec: asked for once for each tenant of the batch */
+	struct span tenant;	/* of rec */
+	size_t next, last;	/* the next of the same tenant; in the first one, the last. NOBODY: none */
+	size_t next_tenant;	/* in a tenant's first: the first of another tenant with the same hash */
 	bool waiting;		/* for its tenant's transaction */
 	struct store_result result;
 	struct buf extra;
@@ -53,9 +59,12 @@ struct run {
 	const char *home;
 	struct roots *roots;
 	bool allow_unscanned, verbose, has_root;
-	size_t max;
+	size_t max;		/* -n; 0: as the tenants are many */
 	struct item *item;
+	size_t items;		/* there is room for */
 	size_t n, line_bytes;
+	size_t tenants;		/* in the batch */
+	size_t first[TENANT_HASHES];	/* a tenant's first record */
 	uint64_t raw_bytes;
 	struct stores *stores;
 	int exit;
@@ -72,26 +81,22 @@ static void hold(struct run *r, struct item *it, const char *reason, const char 
 
 /* ---- one tenant's share of the batch ---- */
 
-static bool this_tenant(const struct item *it, struct span tenant)
-{
-	return it->waiting && it->tenant.len == tenant.len && !memcmp(it->tenant.p, tenant.p, tenant.len);
-}
-
 static bool only_this_record(enum status st)
 {
 	return st == ST_BAD || st == ST_NOTFOUND || st == ST_DENIED || st == ST_LIMIT;
 }
 
-static enum status put_all(struct run *r, struct store *s, struct span tenant)
+static enum status put_all(struct run *r, struct store *s, size_t first)
 {
 	enum status st = ST_OK;
 
-	for (size_t i = 0; st == ST_OK && i < r->n; i++) {
+	for (size_t i = first; st == ST_OK && i != NOBODY; i = r->item[i].next) {
 		struct item *it = &r->item[i];
-		const char *allowed = r->allow_unscanned && !proof_scanned(&it->rec) ? "--allow-unscanned" : NULL;
+		const char *allowed;
 
-		if (!this_tenant(it, tenant))
+		if (!it->waiting)
 			continue;
+		allowed = r->allow_unscanned && !proof_scanned(&it->rec) ? "--allow-unscanned" : NULL;
 		st = store_put(s, r->roots, &it->rec, allowed, &it->result);
 		if (only_this_record(st)) {
 			hold(r, it, "not_stored", st_text(), EX_WEIR_DATA, 0);
@@ -99,14 +104,15 @@ static enum status put_all(struct run *r, struct store *s, struct span tenant)
 		}
 	}
 	/* Ids as they are after the whole batch. */
-	for (size_t i = 0; st == ST_OK && i < r->n; i++)
-		if (this_tenant(&r->item[i], tenant))
+	for (size_t i = first; st == ST_OK && i != NOBODY; i = r->item[i].next)
+		if (r->item[i].waiting)
 			st = store_thread_of(s, &r->item[i].result.node, &r->item[i].result.thread);
 	return st;
 }
 
-static enum status store_tenant_batch(struct run *r, struct span tenant)
+static enum status store_tenant_batch(struct run *r, size_t first)
 {
+	struct span tenant = r->item[first].tenant;
 	char name[TENANT_MAX_BYTES + 1];
 	struct store *s;
 	enum status st;
@@ -120,7 +126,7 @@ static enum status store_tenant_batch(struct run *r, struct span tenant)
 		st = store_begin(s);
 	if (st != ST_OK)
 		return st;
-	st = put_all(r, s, tenant);
+	st = put_all(r, s, first);
 	if (st == ST_OK)
 		return store_commit(s);
 	store_abort(s);
@@ -142,12 +148,11 @@ static void mark_stored(struct item *it)
 /* The tenant of the first waiting record, and all others of his. */
 static void settle(struct run *r, size_t first)
 {
-	struct span tenant = r->item[first].tenant;
-	enum status st = store_tenant_batch(r, tenant);
+	enum status st = store_tenant_batch(r, first);
 	const char *reason = st == ST_NOTFOUND ? "no_tenant" : "store_failed";
 
-	for (size_t i = first; i < r->n; i++) {
-		if (!this_tenant(&r->item[i], tenant))
+	for (size_t i = first; i != NOBODY; i = r->item[i].next) {
+		if (!r->item[i].waiting)
 			continue;
 		if (st == ST_OK)
 			mark_stored(&r->item[i]);
@@ -157,6 +162,14 @@ static void settle(struct run *r, size_t first)
 }
 
 /* ---- the batch ---- */
+
+static void begin_batch(struct run *r)
+{
+	r->n = r->line_bytes = r->tenants = 0;
+	r->raw_bytes = 0;
+	for (size_t i = 0; i < TENANT_HASHES; i++)
+		r->first[i] = NOBODY;
+}
 
 static enum status batch_write(struct run *r, struct rec_io *io)
 {
@@ -175,8 +188,7 @@ static enum status batch_write(struct run *r, struct rec_io *io)
 	}
 	if (r->verbose && r->n)
 		cli_warn("a batch of %zu records", r->n);
-	r->n = r->line_bytes = 0;
-	r->raw_bytes = 0;
+	begin_batch(r);
 	return st;
 }
 
@@ -192,6 +204,39 @@ static void item_point(struct item *it, const struct rec *rec)
 		it->rec.key[i].key.p = it->line + (rec->key[i].key.p - rec->line);
 		it->rec.key[i].value.p = it->line + (rec->key[i].value.p - rec->line);
 	}
+}
+
+/* Puts record i behind those of its tenant. */
+static void chain(struct run *r, size_t i)
+{
+	struct item *it = &r->item[i];
+	uint32_t hash = 2166136261u;	/* FNV-1a */
+	size_t *at;
+
+	for (size_t k = 0; k < it->tenant.len; k++)
+		hash = (hash ^ (unsigned char)it->tenant.p[k]) * 16777619u;
+	it->next = it->next_tenant = NOBODY;
+	it->last = i;
+	for (at = &r->first[(hash ^ hash >> 16) % TENANT_HASHES]; *at != NOBODY; at = &r->item[*at].next_tenant) {
+		struct item *first = &r->item[*at];
+
+		if (first->tenant.len != it->tenant.len || memcmp(first->tenant.p, it->tenant.p, it->tenant.len))
+			continue;
+		r->item[first->last].next = i;
+		first->last = i;
+		return;
+	}
+	*at = i;
+	r->tenants++;
+}
+
+static bool batch_full(const struct run *r)
+{
+	if (r->line_bytes >= BATCH_LINE_BYTES || r->raw_bytes >= BATCH_BYTES)
+		return true;
+	if (r->max)
+		return r->n >= r->max;
+	return r->n >= BATCH_MOST || (r->n >= BATCH_RECORDS && r->n >= r->tenants * BATCH_PER_TENANT);
 }
 
 static enum status batch_add(struct run *r, const struct rec *rec)
@@ -214,6 +259,7 @@ static enum status batch_add(struct run *r, const struct rec *rec)
 		r->raw_bytes += (uint64_t)size;
 	if (!it->waiting)
 		return ST_OK;
+	chain(r, r->n - 1);
 	status = proof_check(rec, r->allow_unscanned, &reason);
 	if (status)
 		hold(r, it, reason, st_text(), status, status == EX_WEIR_AGAIN ? 600 : 0);
@@ -236,7 +282,7 @@ static enum status run(struct run *r, struct rec_io *io)
 			st = batch_add(r, &rec);
 		if (st != ST_OK)
 			break;
-		if (r->n == r->max || r->line_bytes >= BATCH_LINE_BYTES || r->raw_bytes >= BATCH_BYTES || !rec_ready(io))
+		if (batch_full(r) || !rec_ready(io))
 			st = batch_write(r, io);
 		if (st != ST_OK)
 			return st;
@@ -301,7 +347,7 @@ static enum status set_roots(struct run *r)
 
 int main(int argc, char **argv)
 {
-	struct run r = { .max = BATCH_RECORDS };
+	struct run r = { 0 };
 	struct rec_io *io = NULL;
 	const char *home = NULL;
 	enum status st;
@@ -320,7 +366,9 @@ int main(int argc, char **argv)
 		st = sandbox_enter(&(struct sandbox_opts){ .profile = "weir-store", .home = r.home, .roots = r.roots });
 	if (st == ST_OK)
 		st = rec_io_open(STDIN_FILENO, STDOUT_FILENO, &io);
-	r.item = calloc(r.max, sizeof *r.item);
+	r.items = r.max ? r.max : BATCH_MOST;
+	r.item = calloc(r.items, sizeof *r.item);
+	begin_batch(&r);
 	if (st == ST_OK && !r.item)
 		st = st_fail(ST_NOMEM, "out of memory");
 	if (st != ST_OK) {
@@ -342,7 +390,7 @@ int main(int argc, char **argv)
 		r.exit = st_worse(r.exit, cli_fail(st, "standard output"));
 out:
 	stores_free(&r.stores);
-	for (size_t i = 0; r.item && i < r.max; i++)
+	for (size_t i = 0; r.item && i < r.items; i++)
 		buf_free(&r.item[i].extra);
 	free(r.item);
 	roots_free(&r.roots);
