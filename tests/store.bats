@@ -240,3 +240,34 @@ one() { records make m 1 | jq -c "${1:-.}"; }
 	exec 5>&- 6<&-
 	wait
 }
+
+@test "a tenant's share is whole though its first record, or one in the middle, is refused; other tenants' lie between" {
+	weir-tenant add acme && weir-tenant add globex && weir-tenant add initech
+	records make m 30 | jq -c '.tenant = ["acme", "globex", "initech"][input_line_number % 3]' >r
+	# In one batch: acme's first and globex's fifth have no proof; initech's are all good.
+	first=$(grep -n '"acme"' r | sed -n 1p | cut -d: -f1)
+	fifth=$(grep -n '"globex"' r | sed -n 5p | cut -d: -f1)
+	jq -c --argjson a "$first" --argjson b "$fifth" 'if input_line_number == $a or input_line_number == $b then del(.scan) else . end' r >in
+	run -65 --separate-stderr bash -c 'weir-store -v <in >out'
+	[[ $stderr == *"a batch of 30 records"* ]]
+	[ "$(jq -r .id in)" = "$(jq -r .id out)" ]
+	[ "$(jq -r 'select(.stored) | .tenant' out | sort | uniq -c | xargs)" = '9 acme 9 globex 10 initech' ]
+	[ "$(jq -r 'select(.quarantine or .hold) | .tenant' out | sort | xargs)" = 'acme globex' ]
+	for t in acme globex initech; do
+		[ "$(weir-ls messages --json $t | jq -r .id | sort)" = "$(jq -r "select(.stored and .tenant == \"$t\") | .id" out | sort)" ]
+	done
+}
+
+@test "a batch goes on beyond 1000 records where tenants are many, and -n says exactly how far" {
+	for ((i = 0; i < 110; i++)); do weir-tenant add "t$i" || return; done
+	records make m 1200 | jq -c '.tenant = "t\(input_line_number % 110)"' >r
+	weir-store -v <r >out 2>err
+	[ "$(grep -o 'batch of [0-9]*' err | xargs)" = 'batch of 1100 batch of 100' ]
+	[ "$(jq -r 'select(.stored.new) | .id' out | sort -u | wc -l)" = 1200 ]
+	for t in t0 t109; do [ "$(weir-ls messages --json $t | wc -l)" = "$(grep -c "\"tenant\":\"$t\"" r)" ]; done
+	weir-store -v -n 500 <r 2>err | jq -e 'select(.stored.new)' && return 1
+	[ "$(grep -o 'batch of [0-9]*' err | xargs)" = 'batch of 500 batch of 500 batch of 200' ]
+	records make m 1200 | jq -c '.tenant = "t1"' >few
+	weir-store -v <few 2>err >/dev/null
+	[ "$(grep -o 'batch of [0-9]*' err | xargs)" = 'batch of 1000 batch of 200' ]
+}
